@@ -1,0 +1,1 @@
+"""The schema's history, forward only; run by `bti.db.upgrade`."""
