@@ -175,7 +175,5 @@ def _timezone_problems(timezone: str) -> list[str]:
     try:
         ZoneInfo(timezone)
     except (KeyError, ValueError, OSError):
-        return [
-            f"BTI_TIMEZONE is {timezone!r}, which isn't a known time zone: write for example {DEFAULT_TIMEZONE}."
-        ]
+        return [f"BTI_TIMEZONE is {timezone!r}, an unknown time zone: write for example {DEFAULT_TIMEZONE}."]
     return []

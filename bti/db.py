@@ -305,9 +305,7 @@ def _migrate(connection: Connection) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     current = _revision_of(connection)
     if current is not None and current not in known:
-        raise Misconfigured(
-            [f"The database is at revision {current}, which unknown here: install a newer version."]
-        )
+        raise Misconfigured([f"The database is at revision {current}, unknown to this older version."])
     try:
         command.upgrade(config, "head")
     except CommandError as error:

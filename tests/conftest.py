@@ -1,0 +1,22 @@
+"""What every test may ask for. Databases: `database`, `sqlite_database`, `fresh_sqlite`, `postgresql_database`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import postgresql
+from tests.databases import database as database
+from tests.databases import fresh_sqlite as fresh_sqlite
+from tests.databases import postgresql_database as postgresql_database
+from tests.databases import postgresql_server as postgresql_server
+from tests.databases import postgresql_template as postgresql_template
+from tests.databases import sqlite_database as sqlite_database
+from tests.databases import sqlite_template as sqlite_template
+from tests.required import required
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    required()
+    # With several processes, the first one starts the server and the others inherit its address.
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        postgresql.server_url()
