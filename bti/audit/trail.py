@@ -1,0 +1,91 @@
+"""The one door through which an audit entry is written: in the caller's transaction, with exactly the listed fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bti.actor import Actor
+from bti.audit.vocabulary import EVENTS
+from bti.errors import NotReady, Refused
+from bti.models import audit_entries
+
+_INSERT = sa.insert(audit_entries)
+
+
+def record(
+    session: sa.Connection,
+    *,
+    actor: Actor | None,
+    municipality_id: str,
+    event: str,
+    now: datetime,
+    fields: Mapping[str, Any],
+    case_id: str | None = None,
+    object_id: str | None = None,
+    role: str = "",
+    unit_id: str | None = None,
+    purpose: str = "",
+    basis: str = "",
+    decision: str = "allowed",
+) -> None:
+    """Write one entry in the caller's transaction.
+
+    `fields` must be exactly those the vocabulary lists for `event`; values are codes, ids, dates, counts.
+    Raises ValueError for an unknown event or other fields: that is a fault of ours, never of a user.
+    """
+    expected = EVENTS.get(event)
+    if expected is None or set(fields) != set(expected):
+        raise ValueError(f"{event} carries {expected}, not {tuple(fields)}")
+    session.execute(
+        _INSERT,
+        {
+            "municipality_id": municipality_id,
+            "at": now,
+            "event": event,
+            "actor_id": actor.person_id if actor else None,
+            "unit_id": unit_id or (actor.main_unit if actor else None),
+            "role": role or (actor.main_role if actor else "system"),
+            "case_id": case_id,
+            "object_id": object_id,
+            "purpose": purpose,
+            "basis": basis,
+            "decision": decision,
+            "fields": canonical(fields),
+            "request_id": actor.request_id if actor else "",
+        },
+    )
+
+
+def record_refusal(
+    session: sa.Connection, *, actor: Actor, attempt: str, refusal: Refused, now: datetime, case_id: str | None = None
+) -> None:
+    """Write that `actor` tried `attempt` and was turned down. Belongs in a transaction of its own."""
+    missing = [found.code for found in refusal.missing] if isinstance(refusal, NotReady) else []
+    record(
+        session,
+        actor=actor,
+        municipality_id=actor.municipality_id,
+        event="refused",
+        now=now,
+        case_id=case_id,
+        decision="refused",
+        fields={"attempt": attempt, "code": refusal.code, "missing": missing},
+    )
+
+
+def canonical(fields: Mapping[str, Any]) -> str:
+    """Return `fields` as JSON with sorted keys and no spaces, dates and moments as ISO 8601."""
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no place in the trail")

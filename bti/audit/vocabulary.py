@@ -1,0 +1,80 @@
+"""Every event the trail knows, with exactly the fields it carries: codes, ids, dates and counts.
+
+Names and free text have no field to stand in. An event that isn't listed can't be written, nor can a field
+that isn't listed for it.
+"""
+
+from __future__ import annotations
+
+_STATE = ("version",)
+
+CHANGES: dict[str, tuple[str, ...]] = {
+    "case.open": ("definition", "definition_version", "step", "unit", "holder", "holder_unit", "subject", "version"),
+    "case.identify": ("subject", "version"),
+    "case.move": ("move", "from", "to", "unit", "due_on", "closing_reason", "reason_given", "version"),
+    "case.next_date": ("from", "to", "reason_given"),
+    "case.hand_on": ("to_case", "version"),
+    "note.add": ("kind",),
+    "entry.add": ("kind", "information_kind"),
+    "goal.set": ("information_kind",),
+    "goal.end": ("how",),
+    "measure.plan": ("information_kind", "responsible", "evaluate_on"),
+    "measure.evaluate": ("outcome", "effect", "done_as_planned", "evaluate_on"),
+    "feedback.give": ("to",),
+    "baton.confirm": ("holder", "holder_unit", "version"),
+    "baton.interim": ("from", "holder", "holder_unit", "cause", "version"),
+    "handover.offer": ("from", "to", "to_unit", "takes_over_log", "expires_on", "version"),
+    "handover.accept": ("from", "holder", "holder_unit", "unit", "takes_over_log", "version"),
+    "handover.decline": ("reason", "version"),
+    "handover.withdraw": ("version",),
+    "handover.expire": ("version",),
+    "handover.overtake": ("cause", "version"),
+    "participation.invite": ("person", "unit", "version"),
+    "participation.accept": ("person", "unit", "version"),
+    "participation.decline": ("person", "unit", "reason", "version"),
+    "participation.end": ("person", "unit", "cause", "version"),
+    "consent.ask": ("purpose", "units", "kinds", "parties", "valid_to", "renews", "version"),
+    "consent.give": ("party", "channel", "said_on", "complete", "version"),
+    "consent.refuse": ("party", "channel", "said_on", "version"),
+    "consent.withdraw": ("party", "channel", "said_on", "version"),
+    "consent.expire": ("version",),
+    "disclosure.open": ("unit", "kinds", "purpose", "valid_to", "version"),
+    "disclosure.end": ("unit", "cause", "version"),
+    "referral.make": ("unit", "cause", "version"),
+    "referral.decide": ("outcome", "version"),
+    "discussion.ask": ("unit",),
+    "discussion.answer": ("unit",),
+    "person.add": ("person",),
+    "person.change": ("person", "changed"),
+    "person.end": ("person", "batons_moved"),
+    "role.grant": ("person", "unit", "role"),
+    "role.end": ("person", "unit", "role", "batons_moved"),
+    "unit.add": ("unit", "kind"),
+    "unit.end": ("unit",),
+    "import.run": ("kind", "rows", "created", "changed"),
+    "session.login": ("method",),
+    "session.logout": (),
+    "session.fail": ("method",),
+}
+
+READS: dict[str, tuple[str, ...]] = {
+    "case.read": ("part", "view"),
+    "case.preview": ("cause",),
+    "worklist.read": ("filter", "shown"),
+    "wonder.read": ("shown",),
+    "subject.search": ("shown",),
+    "subject.hint": ("subject", "open_cases"),
+    "referral.read": ("shown",),
+    "discussion.read": ("shown",),
+    "unit.read": ("shown",),
+    "audit.search": ("question", "filters", "shown"),
+    "audit.export": ("question", "filters", "rows"),
+    "consent.lookup": ("filters", "shown", "as_of"),
+    "consent.export": ("filters", "rows", "as_of"),
+    "register.read": ("part", "shown"),
+    "import.dry_run": ("kind", "rows", "findings"),
+}
+
+REFUSALS: dict[str, tuple[str, ...]] = {"refused": ("attempt", "code", "missing")}
+
+EVENTS: dict[str, tuple[str, ...]] = {**CHANGES, **READS, **REFUSALS}

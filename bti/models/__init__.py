@@ -1,0 +1,51 @@
+"""The tables. Schema is made by `migrations/`; this is what the code reads and writes.
+
+Every table carries its municipality, first in its primary key and in every foreign key, so that no row can point
+into another municipality and no query can forget which one it is about.
+"""
+
+from bti.models.base import metadata, new_id
+from bti.models.cases import batons, cases, handovers, participations, referrals, wonders
+from bti.models.consents import (
+    consent_events,
+    consent_parties,
+    consent_units,
+    consents,
+    disclosures,
+)
+from bti.models.desk import anonymous_discussions, audit_entries, drafts, import_runs, submissions
+from bti.models.log import entries, evaluations, goals, measures
+from bti.models.people import care_orders, guardians, guardianships, memberships, municipalities, people, subjects, units
+
+__all__ = [
+    "anonymous_discussions",
+    "audit_entries",
+    "batons",
+    "care_orders",
+    "cases",
+    "consent_events",
+    "consent_parties",
+    "consent_units",
+    "consents",
+    "disclosures",
+    "drafts",
+    "entries",
+    "evaluations",
+    "goals",
+    "guardians",
+    "guardianships",
+    "handovers",
+    "import_runs",
+    "measures",
+    "memberships",
+    "metadata",
+    "municipalities",
+    "new_id",
+    "participations",
+    "people",
+    "referrals",
+    "subjects",
+    "submissions",
+    "units",
+    "wonders",
+]

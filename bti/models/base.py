@@ -1,0 +1,102 @@
+"""What all tables share: names of constraints, the tenant key, moments in UTC, keys in one column."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_1_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID_LENGTH = 20
+_ALPHABET = "abcdefghjkmnpqrstvwxyz0123456789"
+
+
+def new_id() -> str:
+    """Return a fresh opaque id: 20 characters, 100 random bits, nothing to guess or count."""
+    number = secrets.randbits(100)
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(0, 100, 5))
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """A point in time, always aware and in UTC. SQLite keeps no zone, so it is put back on the way out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Keys(sa.types.TypeDecorator[tuple[str, ...]]):
+    """A short list of keys from a definition (themes, kinds of information), space-separated in one column."""
+
+    impl = sa.String(400)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else " ".join(sorted(value))
+
+    def process_result_value(self, value: str | None, dialect: Any) -> tuple[str, ...]:
+        return tuple(value.split()) if value else ()
+
+
+def key(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Return a column that holds the id of a row."""
+    return sa.Column(name, sa.String(ID_LENGTH), nullable=nullable)
+
+
+def code(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Return a column for a short code: a state, a step, a kind."""
+    return sa.Column(name, sa.String(60), nullable=nullable)
+
+
+def at(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
+    """Return a column for a moment."""
+    return sa.Column(name, Moment, nullable=nullable)
+
+
+def confidential(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Return a column for a name, contact data or free text: what is sealed, and what no auditor ever reads."""
+    return sa.Column(name, sa.Text, nullable=nullable, info={"confidential": True})
+
+
+def flag(name: str, *, default: bool = False) -> sa.Column[bool]:
+    """Return a yes/no column."""
+    return sa.Column(name, sa.Boolean, nullable=False, default=default)
+
+
+def link(column: str, table: str) -> sa.ForeignKeyConstraint:
+    """Return a foreign key from `column` to a row of `table` in the same municipality."""
+    return sa.ForeignKeyConstraint(["municipality_id", column], [f"{table}.municipality_id", f"{table}.id"])
+
+
+def tenant_table(name: str, *parts: Any) -> sa.Table:
+    """Return a table keyed by municipality and id."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("municipality_id", sa.String(40), sa.ForeignKey("municipalities.id"), primary_key=True),
+        sa.Column("id", sa.String(ID_LENGTH), primary_key=True),
+        *parts,
+    )

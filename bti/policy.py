@@ -1,0 +1,157 @@
+"""Who may see and do what. One rule, told twice: for one case in memory (`ground`), and as a filter in SQL
+(`accessible`). A test compares the two on random scenes.
+
+A person needs a relation to the case *and* a ground in law: their own service while the case is the service's own,
+or a live door (consent or legal basis) that names their service.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import sqlalchemy as sa
+
+from bti.actor import Actor
+from bti.facts import CaseFacts
+from bti.models import cases, disclosures, participations
+
+View = Literal["full", "shell", "preview"]
+OWN_SERVICE = "own_service"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Why this person may read, through which unit, and which kinds of other services' information."""
+
+    basis: str
+    unit_id: str
+    role: str
+    kinds: frozenset[str]
+
+
+def relations(actor: Actor, facts: CaseFacts) -> frozenset[str]:
+    """Return how `actor` stands to the case: author, holder, unit_leader, participant, invited, offered,
+    coordinating_unit. Every relation runs through a unit where the person has a live role."""
+    units = actor.units()
+    found = {role for role, unit in _standing(actor, facts) if unit in units}
+    if facts.offer and facts.offer.to_person_id == actor.person_id and facts.offer.to_unit_id in units:
+        found.add("offered")
+    if any(p.state == "invited" and p.person_id == actor.person_id and p.unit_id in units for p in facts.participants):
+        found.add("invited")
+    if facts.referral_unit_id and facts.referral_unit_id in actor.units("coordinator"):
+        found.add("coordinating_unit")
+    return frozenset(found)
+
+
+def ground(actor: Actor, facts: CaseFacts) -> Ground | None:
+    """Return the ground on which `actor` may open the case's content at this moment, or None.
+
+    Source: domain.md, Consent; own service at the levels where the case is the service's own.
+    """
+    units = actor.units()
+    for role, unit in _standing(actor, facts):
+        if unit not in units:
+            continue
+        covers = facts.covers_of(unit)
+        kinds = frozenset(kind for cover in covers for kind in cover.kinds)
+        if unit == facts.unit_id and not facts.is_shared:
+            return Ground(OWN_SERVICE, unit, role, kinds)
+        if covers:
+            first = min(covers, key=lambda cover: cover.law_reference is not None)
+            basis = f"consent:{first.consent_id}" if first.consent_id else f"law:{first.law_reference}"
+            return Ground(basis, unit, role, kinds)
+    return None
+
+
+def view(actor: Actor, facts: CaseFacts) -> View | None:
+    """Return what of the case this person is shown: everything their ground reaches, only the shell that
+    lets an accountable person act without reading, a preview of an offer or invitation, or nothing."""
+    if ground(actor, facts):
+        return "full"
+    standing = relations(actor, facts)
+    if standing & {"holder", "unit_leader"}:
+        return "shell"
+    if standing & {"offered", "invited"}:
+        return "preview"
+    return None
+
+
+def _standing(actor: Actor, facts: CaseFacts) -> list[tuple[str, str]]:
+    """Relations that let a person read, strongest first, each with the unit it runs through."""
+    me, found = actor.person_id, []
+    if facts.holder_id == me:
+        found.append(("holder", facts.holder_unit_id))
+    if facts.author_id == me and facts.level_order == 0:
+        found.append(("author", facts.unit_id))
+    if facts.unit_id in actor.units("unit_leader") and leader_sees(facts):
+        found.append(("unit_leader", facts.unit_id))
+    found.extend(("participant", p.unit_id) for p in facts.participants if p.state == "active" and p.person_id == me)
+    return found
+
+
+def leader_sees(facts: CaseFacts) -> bool:
+    """Return whether the case has left the author's own desk: a wonder is theirs until they share it."""
+    return facts.shared_with_leader_at is not None or facts.level_order > 0
+
+
+# --- the same rule in SQL -------------------------------------------------------------------------------------
+
+
+def accessible(actor: Actor, today: date) -> sa.ColumnElement[bool]:
+    """Return the condition on `cases` that is true exactly where `ground(actor, facts)` is not None."""
+    return sa.and_(cases.c.municipality_id == actor.municipality_id, sa.or_(*ways_in(actor, today).values()))
+
+
+def ways_in(actor: Actor, today: date) -> dict[str, sa.ColumnElement[bool]]:
+    """Return the condition of each relation apart, so that a list can use one index for each."""
+    c, units = cases.c, sorted(actor.units())
+    return {
+        "holder": sa.and_(
+            c.holder_id == actor.person_id,
+            c.holder_unit_id.in_(units),
+            sa.or_(_own(c.holder_unit_id), _door(c.holder_unit_id, today)),
+        ),
+        "author": sa.and_(
+            c.author_id == actor.person_id,
+            c.level_order == 0,
+            c.unit_id.in_(units),
+            sa.or_(_own(c.unit_id), _door(c.unit_id, today)),
+        ),
+        "unit_leader": sa.and_(
+            c.unit_id.in_(sorted(actor.units("unit_leader"))),
+            sa.or_(c.shared_with_leader_at.is_not(None), c.level_order > 0),
+            sa.or_(_own(c.unit_id), _door(c.unit_id, today)),
+        ),
+        "participant": sa.exists().where(
+            participations.c.municipality_id == c.municipality_id,
+            participations.c.case_id == c.id,
+            participations.c.person_id == actor.person_id,
+            participations.c.state == "active",
+            participations.c.unit_id.in_(units),
+            sa.or_(_own(participations.c.unit_id), _door(participations.c.unit_id, today)),
+        ),
+    }
+
+
+def _own(unit: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(cases.c.is_shared.is_(False), unit == cases.c.unit_id)
+
+
+def _door(unit: sa.ColumnElement[str], today: date) -> sa.ColumnElement[bool]:
+    door = disclosures.alias()
+    return sa.exists().where(
+        door.c.municipality_id == cases.c.municipality_id,
+        door.c.case_id == cases.c.id,
+        door.c.unit_id == unit,
+        door.c.ended_at.is_(None),
+        door.c.valid_to >= today,
+    )
+
+
+def readable_rows(
+    table: sa.Table, ground_found: Ground, *, kind_column: str = "information_kind"
+) -> sa.ColumnElement[bool]:
+    """Return the condition on a content table: written by the reader's own service, or of a kind the door opens."""
+    return sa.or_(table.c.unit_id == ground_found.unit_id, table.c[kind_column].in_(sorted(ground_found.kinds)))

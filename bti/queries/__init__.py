@@ -1,0 +1,1 @@
+"""Reading. Fixed statements for the hot paths; every list goes through the access rule in `bti.policy`."""

@@ -1,0 +1,222 @@
+"""The facts of one case, read in three statements whatever the size of the case."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from bti.errors import NotFound
+from bti.facts import CaseFacts, Cover, Participant, PendingOffer
+from bti.models import (
+    cases,
+    disclosures,
+    entries,
+    goals,
+    handovers,
+    measures,
+    participations,
+    referrals,
+    units,
+    wonders,
+)
+
+_TODAY = sa.bindparam("today", type_=sa.Date)
+_MUNICIPALITY = sa.bindparam("municipality_id", type_=sa.String)
+_CASE = sa.bindparam("case_id", type_=sa.String)
+
+
+def _of_case(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.municipality_id == cases.c.municipality_id, table.c.case_id == cases.c.id, *conditions)
+
+
+def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(table).where(_of_case(table, *conditions)).scalar_subquery()
+
+
+_open_measure = measures.c.ended_at.is_(None)
+
+_CASE_AND_COUNTS = (
+    sa.select(
+        cases,
+        wonders.c.themes,
+        wonders.c.talked,
+        (wonders.c.seen != "").label("note_written"),
+        wonders.c.feedback_at,
+        handovers.c.id.label("offer_id"),
+        handovers.c.from_person_id,
+        handovers.c.to_person_id,
+        handovers.c.to_unit_id,
+        handovers.c.takes_over_log,
+        handovers.c.expires_on,
+        referrals.c.id.label("referral_id"),
+        referrals.c.unit_id.label("referral_unit_id"),
+        _count(goals, goals.c.ended_at.is_(None)).label("open_goals"),
+        _count(measures, _open_measure).label("open_measures"),
+        _count(
+            measures,
+            _open_measure,
+            sa.or_(
+                measures.c.evaluate_on.is_(None),
+                sa.and_(measures.c.responsible_person_id.is_(None), measures.c.responsible_guardian_id.is_(None)),
+            ),
+        ).label("incomplete_measures"),
+        _count(
+            measures,
+            _open_measure,
+            sa.or_(
+                measures.c.evaluated_at.is_(None), measures.c.evaluate_on.is_(None), measures.c.evaluate_on <= _TODAY
+            ),
+        ).label("unevaluated_measures"),
+        sa.select(sa.func.min(measures.c.evaluate_on))
+        .where(_of_case(measures, _open_measure))
+        .scalar_subquery()
+        .label("next_measure_on"),
+        _count(
+            entries,
+            entries.c.kind == "child_voice",
+            entries.c.happened_on >= sa.cast(sa.func.date(cases.c.level_entered_at), sa.Date),
+        ).label("child_voices"),
+        _count(entries, entries.c.kind == "guardian_talk").label("guardian_talks"),
+    )
+    .select_from(
+        cases.outerjoin(
+            wonders, sa.and_(wonders.c.municipality_id == cases.c.municipality_id, wonders.c.case_id == cases.c.id)
+        )
+        .outerjoin(handovers, _of_case(handovers, handovers.c.state == "offered", handovers.c.expires_on >= _TODAY))
+        .outerjoin(referrals, _of_case(referrals, referrals.c.decided_at.is_(None)))
+    )
+    .where(cases.c.municipality_id == _MUNICIPALITY, cases.c.id == _CASE)
+)
+
+_COVERS = (
+    sa.select(
+        disclosures.c.id,
+        disclosures.c.unit_id,
+        disclosures.c.purpose,
+        disclosures.c.kinds,
+        disclosures.c.consent_id,
+        disclosures.c.law_reference,
+        disclosures.c.valid_to,
+    )
+    .where(
+        disclosures.c.municipality_id == _MUNICIPALITY,
+        disclosures.c.case_id == _CASE,
+        disclosures.c.ended_at.is_(None),
+        disclosures.c.valid_to >= _TODAY,
+    )
+    .order_by(disclosures.c.opened_at, disclosures.c.id)
+)
+
+_PARTICIPANTS = (
+    sa.select(
+        participations.c.id,
+        participations.c.person_id,
+        participations.c.unit_id,
+        participations.c.state,
+        units.c.is_external,
+    )
+    .join(
+        units, sa.and_(units.c.municipality_id == participations.c.municipality_id, units.c.id == participations.c.unit_id)
+    )
+    .where(
+        participations.c.municipality_id == _MUNICIPALITY,
+        participations.c.case_id == _CASE,
+        participations.c.ended_at.is_(None),
+    )
+    .order_by(participations.c.invited_at, participations.c.id)
+)
+
+_LOCK = (
+    sa.select(cases.c.version)
+    .where(cases.c.municipality_id == _MUNICIPALITY, cases.c.id == _CASE)
+    .with_for_update(key_share=False)
+)
+
+
+def lock_case(session: sa.Connection, *, municipality_id: str, case_id: str) -> None:
+    """Make other commands on the case wait until this transaction ends.
+
+    A statement of its own: a lock taken inside the read of the facts would wait and then see old rows of the other
+    tables. SQLite's writers already wait at BEGIN IMMEDIATE, and ignores FOR UPDATE.
+    """
+    session.execute(_LOCK, {"municipality_id": municipality_id, "case_id": case_id})
+
+
+def case_facts(session: sa.Connection, *, municipality_id: str, case_id: str, today: date) -> CaseFacts:
+    """Return the facts of a case on the day `today`; raises NotFound.
+
+    An offer, a door or a consent past its date is not among them, whether or not anybody has tidied it away.
+    """
+    asked = {"municipality_id": municipality_id, "case_id": case_id, "today": today}
+    row = session.execute(_CASE_AND_COUNTS, asked).mappings().first()
+    if row is None:
+        raise NotFound()
+    covers = tuple(
+        Cover(id_, unit, purpose, frozenset(kinds), consent, law, until)
+        for id_, unit, purpose, kinds, consent, law, until in session.execute(_COVERS, asked)
+    )
+    people = tuple(Participant(*found) for found in session.execute(_PARTICIPANTS, asked))
+    return _facts(row, covers, people)
+
+
+def _facts(row: Any, covers: tuple[Cover, ...], people: tuple[Participant, ...]) -> CaseFacts:
+    return CaseFacts(
+        **{name: row[name] for name in _SAME_NAME},
+        note_written=bool(row["note_written"]),
+        themes=row["themes"] or (),
+        feedback_given=row["feedback_at"] is not None,
+        guardian_talks=row["guardian_talks"] + (row["talked"] in ("guardians", "both")),
+        covers=covers,
+        participants=people,
+        offer=_offer(row),
+    )
+
+
+def _offer(row: Any) -> PendingOffer | None:
+    if row["offer_id"] is None:
+        return None
+    return PendingOffer(
+        row["offer_id"],
+        row["from_person_id"],
+        row["to_person_id"],
+        row["to_unit_id"],
+        row["takes_over_log"],
+        row["expires_on"],
+    )
+
+
+_SAME_NAME = (
+    "municipality_id",
+    "id",
+    "reference",
+    "definition",
+    "definition_version",
+    "step",
+    "level_order",
+    "version",
+    "unit_id",
+    "subject_id",
+    "author_id",
+    "holder_id",
+    "holder_unit_id",
+    "is_interim",
+    "holder_confirmed",
+    "has_log",
+    "is_shared",
+    "opened_at",
+    "level_entered_at",
+    "due_on",
+    "due_reason",
+    "shared_with_leader_at",
+    "closed_at",
+    "open_goals",
+    "open_measures",
+    "incomplete_measures",
+    "unevaluated_measures",
+    "next_measure_on",
+    "child_voices",
+    "referral_id",
+    "referral_unit_id",
+)

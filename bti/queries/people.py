@@ -1,0 +1,107 @@
+"""Who a person is right now: their live roles, and who stands in for a unit."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bti.actor import Actor, Membership
+from bti.models import memberships, people, units
+
+_ACTOR = (
+    sa.select(
+        people.c.name,
+        people.c.title,
+        people.c.language,
+        memberships.c.unit_id,
+        memberships.c.role,
+        units.c.kind,
+        units.c.name.label("unit_name"),
+    )
+    .select_from(
+        people.outerjoin(
+            memberships,
+            sa.and_(
+                memberships.c.municipality_id == people.c.municipality_id,
+                memberships.c.person_id == people.c.id,
+                memberships.c.ended_at.is_(None),
+            ),
+        ).outerjoin(
+            units, sa.and_(units.c.municipality_id == memberships.c.municipality_id, units.c.id == memberships.c.unit_id)
+        )
+    )
+    .where(
+        people.c.municipality_id == sa.bindparam("municipality_id"),
+        people.c.id == sa.bindparam("person_id"),
+        people.c.ended_at.is_(None),
+    )
+    .order_by(memberships.c.started_at, memberships.c.id)
+)
+
+
+def load_actor(
+    session: sa.Connection, *, municipality_id: str, person_id: str, request_id: str = ""
+) -> Actor | None:
+    """Return the person with the roles they hold at this moment, or None when they have ended or never were."""
+    rows = session.execute(_ACTOR, {"municipality_id": municipality_id, "person_id": person_id}).all()
+    if not rows:
+        return None
+    held = tuple(Membership(r.unit_id, r.role, r.kind, r.unit_name) for r in rows if r.unit_id)
+    first = rows[0]
+    return Actor(municipality_id, person_id, first.name, held, first.language, first.title, request_id)
+
+
+def interim_holder(
+    session: sa.Connection, *, municipality_id: str, unit_id: str, not_person_id: str
+) -> tuple[str, str] | None:
+    """Return (person, unit) who must hold a baton that fell: the unit's leader, else the coordinating unit's.
+
+    Source: domain.md, The baton holder: the unit leader holds it in the interim and must appoint.
+    """
+    own = _first_with_role(session, municipality_id, "unit_leader", unit_id, not_person_id)
+    return own or _first_with_role(session, municipality_id, "coordinator", None, not_person_id)
+
+
+def _first_with_role(
+    session: sa.Connection, municipality_id: str, role: str, unit_id: str | None, not_person_id: str
+) -> tuple[str, str] | None:
+    query = (
+        sa.select(memberships.c.person_id, memberships.c.unit_id)
+        .join(
+            people,
+            sa.and_(people.c.municipality_id == memberships.c.municipality_id, people.c.id == memberships.c.person_id),
+        )
+        .where(
+            memberships.c.municipality_id == municipality_id,
+            memberships.c.role == role,
+            memberships.c.ended_at.is_(None),
+            people.c.ended_at.is_(None),
+            memberships.c.person_id != not_person_id,
+        )
+        .order_by(memberships.c.started_at, memberships.c.id)
+    )
+    if unit_id is not None:
+        query = query.where(memberships.c.unit_id == unit_id)
+    row = session.execute(query.limit(1)).first()
+    return (row.person_id, row.unit_id) if row else None
+
+
+def is_member(session: sa.Connection, *, municipality_id: str, person_id: str, unit_id: str) -> bool:
+    """Return whether the person is live staff of the unit, in a role that meets children."""
+    found = session.execute(
+        sa.select(sa.literal(1))
+        .select_from(memberships)
+        .join(
+            people,
+            sa.and_(people.c.municipality_id == memberships.c.municipality_id, people.c.id == memberships.c.person_id),
+        )
+        .where(
+            memberships.c.municipality_id == municipality_id,
+            memberships.c.person_id == person_id,
+            memberships.c.unit_id == unit_id,
+            memberships.c.role.in_(("employee", "unit_leader", "coordinator")),
+            memberships.c.ended_at.is_(None),
+            people.c.ended_at.is_(None),
+        )
+        .limit(1)
+    )
+    return found.first() is not None
