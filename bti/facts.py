@@ -68,7 +68,7 @@ class CaseFacts:
     has_log: bool
     is_shared: bool
     opened_at: datetime
-    level_entered_at: datetime
+    level_entered_on: date
     due_on: date | None = None
     due_reason: str = ""
     shared_with_leader_at: datetime | None = None

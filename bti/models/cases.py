@@ -30,7 +30,7 @@ cases = tenant_table(
     sa.Column("due_reason", sa.String(60), nullable=False, default=""),
     at("opened_at"),
     at("step_entered_at"),
-    at("level_entered_at"),
+    sa.Column("level_entered_on", sa.Date, nullable=False),
     at("closed_at", nullable=True),
     code("closing_reason", nullable=True),
     sa.Column("version", sa.Integer, nullable=False, default=1),

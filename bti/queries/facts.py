@@ -76,7 +76,7 @@ _CASE_AND_COUNTS = (
         _count(
             entries,
             entries.c.kind == "child_voice",
-            entries.c.happened_on >= sa.cast(sa.func.date(cases.c.level_entered_at), sa.Date),
+            entries.c.happened_on >= cases.c.level_entered_on,
         ).label("child_voices"),
         _count(entries, entries.c.kind == "guardian_talk").label("guardian_talks"),
     )
@@ -206,7 +206,7 @@ _SAME_NAME = (
     "has_log",
     "is_shared",
     "opened_at",
-    "level_entered_at",
+    "level_entered_on",
     "due_on",
     "due_reason",
     "shared_with_leader_at",
