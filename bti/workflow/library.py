@@ -1,0 +1,106 @@
+"""Finding and loading definitions, guides and small machines; each file is read and checked once.
+
+Files come with the program (`workflows/`). A folder of the municipality's own may be given: what isn't there
+is taken from the program's.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from bti.workflow.definition import Definition, Guide, GuideText, SmallMachine
+from bti.workflow.machine import Track
+from bti.workflow.model import Model
+
+SMALL_MACHINES = ("handover", "consent", "measure")
+_RELEASED = re.compile(r"^(?P<name>[a-z][a-z0-9_-]*)\.(?P<version>[1-9][0-9]*)\.toml$")
+
+
+class UnknownDefinition(LookupError):
+    """There is no file with this name and version."""
+
+
+class UnsafeDefinition(ValueError):
+    """A file has findings and isn't loaded. `findings` holds all of them."""
+
+    def __init__(self, findings: Iterable[Any]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(str(finding) for finding in self.findings))
+
+
+def released(folder: Path | None = None) -> tuple[tuple[str, int], ...]:
+    """Return name and version of every definition there is, small machines apart, in alphabetical order."""
+    found = set()
+    for place in _places(folder):
+        for entry in place.iterdir():
+            match = _RELEASED.match(entry.name)
+            if match and match["name"] not in SMALL_MACHINES:
+                found.add((match["name"], int(match["version"])))
+    return tuple(sorted(found))
+
+
+@cache
+def load_definition(name: str, version: int, folder: Path | None = None) -> Model:
+    """Return a definition, ready to run. Raises UnknownDefinition, or UnsafeDefinition with all findings."""
+    return Model(Definition.model_validate(_read(f"{name}.{version}.toml", folder)))
+
+
+@cache
+def load_guide(name: str, version: int, folder: Path | None = None) -> Guide:
+    """Return a guide file. Raises UnknownDefinition, or UnsafeDefinition with all findings."""
+    return Guide.model_validate(_read(f"guides/{name}.{version}.toml", folder))
+
+
+@cache
+def small_machine(name: str, version: int = 1, folder: Path | None = None) -> SmallMachine:
+    """Return the machine of a `handover`, `consent` or `measure`. Raises as `load_definition`."""
+    return SmallMachine.model_validate(_read(f"{name}.{version}.toml", folder))
+
+
+@cache
+def small_track(name: str, version: int = 1, folder: Path | None = None) -> Track:
+    """Return the ways of a small machine, to ask for the next state."""
+    machine = small_machine(name, version, folder)
+    ways = ((move.name, source, move.to) for move in machine.moves for source in move.from_)
+    return Track((state.key for state in machine.states), ways)
+
+
+def guide_text(
+    model: Model, step_key: str, service_kind: str = "common", folder: Path | None = None
+) -> GuideText:
+    """Return the guide of a step for a kind of service; parts it doesn't have are those for everybody.
+
+    An empty text where the definition has no guide for the step. Raises KeyError when there is no such step.
+    """
+    topic, reference = model.step(step_key).guide, model.definition.definition.guide
+    if topic is None or reference is None:
+        return GuideText()
+    name, _, version = reference.rpartition(".")
+    return text_of(load_guide(name, int(version), folder).topics[topic], service_kind)
+
+
+def text_of(topic: Mapping[str, GuideText], service_kind: str) -> GuideText:
+    """Return a topic's text for a kind of service, filled up with the common one."""
+    common, own = topic.get("common", GuideText()), topic.get(service_kind, GuideText())
+    parts = {part: words for part, words in own if words.nb}
+    return common.model_copy(update=parts)
+
+
+def _places(folder: Path | None) -> tuple[Traversable, ...]:
+    packaged = files("workflows")
+    return (packaged,) if folder is None else (folder, packaged)
+
+
+def _read(file_name: str, folder: Path | None) -> dict[str, Any]:
+    for place in _places(folder):
+        entry = place.joinpath(file_name)
+        if entry.is_file():
+            return tomllib.loads(entry.read_text("utf-8"))
+    raise UnknownDefinition(file_name)
