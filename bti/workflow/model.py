@@ -109,7 +109,7 @@ class Model:
         return needs
 
     def needs_of(self, move: Move, from_step: str) -> tuple[str, ...]:
-        """Return the names of all needs of a move from a step, the definition's and the engine's, each once."""
+        """Return what a move from a step needs: the definition's and the engine's own, each once."""
         return self._needs[move.name, from_step]
 
     def next_step(self, move_name: str, from_step: str) -> str:
