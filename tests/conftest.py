@@ -20,3 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # With several processes, the first one starts the server and the others inherit its address.
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         postgresql.server_url()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "postgresql_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.pg)

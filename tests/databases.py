@@ -60,7 +60,7 @@ def postgresql_server() -> str:
 def postgresql_template(postgresql_server: str) -> Iterator[str]:
     """The name of a migrated, empty database to copy. Nobody may be connected to it."""
     name = f"bti_template_{os.getpid()}"
-    with _database_named(postgresql_server, name) as url:
+    with database_named(postgresql_server, name) as url:
         upgrade(url)
         yield name
 
@@ -69,7 +69,7 @@ def postgresql_template(postgresql_server: str) -> Iterator[str]:
 def postgresql_database(postgresql_server: str, postgresql_template: str) -> Iterator[Engine]:
     """A fresh PostgreSQL database, for a test of what only PostgreSQL does."""
     name = f"bti_test_{os.getpid()}_{next(_numbers)}"
-    with _database_named(postgresql_server, name, template=postgresql_template) as url:
+    with database_named(postgresql_server, name, template=postgresql_template) as url:
         engine = open_database(url)
         yield engine
         engine.dispose()
@@ -85,7 +85,8 @@ _numbers = itertools.count(1)
 
 
 @contextmanager
-def _database_named(server: str, name: str, template: str = "template0") -> Iterator[str]:
+def database_named(server: str, name: str, template: str = "template0") -> Iterator[str]:
+    """Make a PostgreSQL database for as long as the block lasts; give its URL."""
     admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
