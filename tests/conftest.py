@@ -7,9 +7,9 @@ import pytest
 from tests import postgresql
 from tests.databases import database as database
 from tests.databases import fresh_sqlite as fresh_sqlite
+from tests.databases import postgresql_copy as postgresql_copy
 from tests.databases import postgresql_database as postgresql_database
 from tests.databases import postgresql_server as postgresql_server
-from tests.databases import postgresql_template as postgresql_template
 from tests.databases import sqlite_database as sqlite_database
 from tests.databases import sqlite_template as sqlite_template
 from tests.required import required
