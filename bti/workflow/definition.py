@@ -163,6 +163,7 @@ class Definition(Form):
     themes: tuple[Choice, ...] = Field(min_length=1)
     closing_reasons: tuple[Choice, ...] = Field(min_length=1)
     information_kinds: tuple[Choice, ...] = Field(min_length=1)
+    legal_bases: tuple[Choice, ...] = ()
 
 
 class GuideText(Form):
@@ -195,9 +196,7 @@ class SmallMove(Form):
     label: Words
     from_: tuple[str, ...] = Field(alias="from", min_length=1)
     to: str
-    by: tuple[Literal["holder", "offered", "unit_leader", "giver", "responsible", "system"], ...] = Field(
-        min_length=1
-    )
+    by: tuple[Literal["holder", "offered", "unit_leader", "giver", "responsible", "system"], ...] = Field(min_length=1)
 
 
 class SmallHeading(Form):

@@ -6,21 +6,22 @@ is taken from the program's.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from bti.workflow.checks import Finding, check_file
 from bti.workflow.definition import Definition, Guide, GuideText, SmallMachine
+from bti.workflow.files import SMALL_MACHINES, find, names_in
 from bti.workflow.machine import Track
-from bti.workflow.model import Model
+from bti.workflow.model import Due, Model, Term
 
-SMALL_MACHINES = ("handover", "consent", "measure")
-_RELEASED = re.compile(r"^(?P<name>[a-z][a-z0-9_-]*)\.(?P<version>[1-9][0-9]*)\.toml$")
+__all__ = [
+    "Due", "Model", "Term", "UnknownDefinition", "UnsafeDefinition",
+    "guide_text", "load_definition", "load_guide", "released", "small_machine", "small_track", "text_of",
+]  # fmt: skip
 
 
 class UnknownDefinition(LookupError):
@@ -30,20 +31,14 @@ class UnknownDefinition(LookupError):
 class UnsafeDefinition(ValueError):
     """A file has findings and isn't loaded. `findings` holds all of them."""
 
-    def __init__(self, findings: Iterable[Any]) -> None:
+    def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__("\n".join(str(finding) for finding in self.findings))
 
 
 def released(folder: Path | None = None) -> tuple[tuple[str, int], ...]:
     """Return name and version of every definition there is, small machines apart, in alphabetical order."""
-    found = set()
-    for place in _places(folder):
-        for entry in place.iterdir():
-            match = _RELEASED.match(entry.name)
-            if match and match["name"] not in SMALL_MACHINES:
-                found.add((match["name"], int(match["version"])))
-    return tuple(sorted(found))
+    return tuple(sorted(entry for entry in names_in(folder) if entry[0] not in SMALL_MACHINES))
 
 
 @cache
@@ -72,9 +67,7 @@ def small_track(name: str, version: int = 1, folder: Path | None = None) -> Trac
     return Track((state.key for state in machine.states), ways)
 
 
-def guide_text(
-    model: Model, step_key: str, service_kind: str = "common", folder: Path | None = None
-) -> GuideText:
+def guide_text(model: Model, step_key: str, service_kind: str = "common", folder: Path | None = None) -> GuideText:
     """Return the guide of a step for a kind of service; parts it doesn't have are those for everybody.
 
     An empty text where the definition has no guide for the step. Raises KeyError when there is no such step.
@@ -93,14 +86,11 @@ def text_of(topic: Mapping[str, GuideText], service_kind: str) -> GuideText:
     return common.model_copy(update=parts)
 
 
-def _places(folder: Path | None) -> tuple[Traversable, ...]:
-    packaged = files("workflows")
-    return (packaged,) if folder is None else (folder, packaged)
-
-
 def _read(file_name: str, folder: Path | None) -> dict[str, Any]:
-    for place in _places(folder):
-        entry = place.joinpath(file_name)
-        if entry.is_file():
-            return tomllib.loads(entry.read_text("utf-8"))
-    raise UnknownDefinition(file_name)
+    entry = find(file_name, folder)
+    if entry is None:
+        raise UnknownDefinition(file_name)
+    findings = check_file(entry, folder)
+    if findings:
+        raise UnsafeDefinition(findings)
+    return tomllib.loads(entry.read_text("utf-8"))

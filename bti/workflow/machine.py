@@ -37,9 +37,7 @@ class Track:
         unknown = {name for _, source, dest in ways for name in (source, dest)} - set(names)
         if unknown:
             raise ValueError(f"no such state: {', '.join(sorted(unknown))}")
-        machine = Machine(
-            model=None, states=list(names), initial=None, auto_transitions=False, send_event=False
-        )
+        machine = Machine(model=None, states=list(names), initial=None, auto_transitions=False, send_event=False)
         for trigger, source, dest in ways:
             machine.add_transition(trigger, source, dest)
         self._events: dict[str, Event] = dict(machine.events)

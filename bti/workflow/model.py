@@ -130,11 +130,7 @@ class Model:
             return special["pregnant"]
         named = self._givers_at(age, purpose)
         if care_order and "care_order" in special:
-            named = [
-                giver
-                for name in named
-                for giver in (special["care_order"] if name == "guardians" else (name,))
-            ]
+            named = [giver for name in named for giver in (special["care_order"] if name == "guardians" else (name,))]
         return tuple(dict.fromkeys(named))
 
     def deadline_for(self, move: Move | None, to_step: str, themes: Iterable[str] = ()) -> Term | None:
