@@ -12,9 +12,7 @@ from sqlalchemy.exc import ArgumentError
 SECRET_KEY_LENGTH = 32
 DEFAULT_BIND = "127.0.0.1:8000"
 DEFAULT_TIMEZONE = "Europe/Oslo"
-DATABASE_EXAMPLES = (
-    "for example sqlite:///var/bti.db or postgresql+psycopg://stafett:PASSWORD@localhost:5432/stafett"
-)
+DATABASE_EXAMPLES = "for example sqlite:///var/bti.db or postgresql+psycopg://stafett:PASSWORD@localhost:5432/stafett"
 
 
 class Misconfigured(Exception):
@@ -93,9 +91,7 @@ def parse_database_url(url: str) -> URL:
         parts = make_url(url)
     except (ArgumentError, ValueError):
         # Not chained: the parser's own message repeats the URL, or a piece of the password.
-        raise Misconfigured(
-            [f"The database URL can't be read: write it in full, {DATABASE_EXAMPLES}."]
-        ) from None
+        raise Misconfigured([f"The database URL can't be read: write it in full, {DATABASE_EXAMPLES}."]) from None
     problems = _missing_parts(parts)
     if problems:
         raise Misconfigured(problems)
@@ -160,9 +156,7 @@ def _bind_problems(bind: str) -> list[str]:
     host, colon, port = bind.rpartition(":")
     if host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
         return []
-    return [
-        f"BTI_BIND is {bind!r}: write an address and a port between 1 and 65535, for example {DEFAULT_BIND}."
-    ]
+    return [f"BTI_BIND is {bind!r}: write an address and a port between 1 and 65535, for example {DEFAULT_BIND}."]
 
 
 def _https_problems(https: str) -> list[str]:

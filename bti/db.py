@@ -91,9 +91,7 @@ def _open_sqlite(url: URL, pool_size: int) -> Engine:
 
 def _make_private(file: Path) -> None:
     if not file.parent.is_dir():
-        problem = (
-            f"The SQLite database's folder isn't there: make it (mkdir -p {file.parent}) or mend the URL."
-        )
+        problem = f"The SQLite database's folder isn't there: make it (mkdir -p {file.parent}) or mend the URL."
         raise Misconfigured([problem])
     try:
         # The driver would let every user of the machine read it.
@@ -174,9 +172,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
             with _query_only(connection), connection.begin():
                 yield connection
         else:
-            connection = connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
                 yield connection
 

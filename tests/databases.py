@@ -101,9 +101,7 @@ class Copy:
         if self.first is None or not self._emptied():
             self.drop()
             with _administering(self.server) as connection:
-                connection.execute(
-                    text(f"CREATE DATABASE {self.name} TEMPLATE {self.template} {_quick(connection)}")
-                )
+                connection.execute(text(f"CREATE DATABASE {self.name} TEMPLATE {self.template} {_quick(connection)}"))
             self.remember()
         return self.url
 

@@ -12,7 +12,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
+# Letters beyond ASCII must be compared as letters, so the locale isn't plain C.
+INITDB = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,10 @@ class Server:
     as_user: dict[str, Any]
 
     def stop(self) -> None:
-        """Stop the server and remove its data; harmless when repeated."""
-        if self.home.exists():
+        """Stop the server, if it runs, and remove its data; harmless when repeated."""
+        if (self.home / "data" / "postmaster.pid").exists():
             _run(self, "pg_ctl", "-D", f"{self.home}/data", "-m", "immediate", "-w", "stop", check=False)
-            shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
 
 def server_url() -> str | None:
@@ -95,34 +97,18 @@ def _candidates() -> list[Path]:
 
 
 def _start(binaries: Path) -> Server:
+    as_user = _unprivileged()
     # A short path outside anybody's home: a socket's path has room for about a hundred characters.
     home = Path(tempfile.mkdtemp(prefix="bti-pg-"))
-    as_user = _unprivileged()
-    if as_user:
-        shutil.chown(home, as_user["user"], as_user["group"])
-        binaries = _within_reach(binaries, home, as_user)
     server = Server(f"postgresql+psycopg://postgres@/postgres?host={home}", home, binaries, as_user)
-    settings = {**SETTINGS, "unix_socket_directories": str(home)}
-    options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
     try:
-        _run(
-            server, "initdb", "-D", f"{home}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
-            "--locale=C.UTF-8", "--no-sync", "--no-instructions",
-        )  # fmt: skip
-        _run(
-            server,
-            "pg_ctl",
-            "-D",
-            f"{home}/data",
-            "-l",
-            f"{home}/log",
-            "-o",
-            options,
-            "-w",
-            "-t",
-            "60",
-            "start",
-        )
+        if as_user:
+            shutil.chown(home, as_user["user"], as_user["group"])
+            server = replace(server, binaries=_within_reach(binaries, home, as_user))
+        settings = {**SETTINGS, "unix_socket_directories": str(home)}
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        _run(server, "initdb", *INITDB, "-D", f"{home}/data")
+        _run(server, "pg_ctl", "-D", f"{home}/data", "-l", f"{home}/log", "-o", options, "-w", "start")
     except BaseException:
         server.stop()
         raise
@@ -144,14 +130,22 @@ def _unprivileged() -> dict[str, Any]:
 
 def _within_reach(binaries: Path, home: Path, as_user: dict[str, Any]) -> Path:
     """Copy the installation into `home` if that user may not run it where it is (in root's home, say)."""
-    probe = subprocess.run([binaries / "postgres", "--version"], capture_output=True, **as_user)
-    if probe.returncode == 0:
+    try:
+        subprocess.run([binaries / "postgres", "--version"], capture_output=True, check=True, **as_user)
         return binaries
-    shutil.copytree(binaries.parent, home / "install", symlinks=True)
-    for path in (home / "install").rglob("*"):
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    installation = binaries.parent
+    package = home / "install" / installation.parent.name
+    shutil.copytree(installation, package / installation.name, symlinks=True)
+    # A wheel keeps the libraries that its programs need beside its package.
+    libraries = installation.parent.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, package.with_name(libraries.name), symlinks=True)
+    for path in [home / "install", *(home / "install").rglob("*")]:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.parent.name == "bin" else 0o444))
-    return home / "install" / "bin"
+    return package / installation.name / "bin"
 
 
 def _run(server: Server, program: str, *arguments: str, check: bool = True) -> None:

@@ -15,9 +15,7 @@ def required() -> set[str]:
     named = {word.strip() for word in os.environ.get("BTI_REQUIRE", "").split(",") if word.strip()}
     unknown = named - set(KINDS)
     if unknown:
-        raise pytest.UsageError(
-            f"BTI_REQUIRE names {', '.join(sorted(unknown))}; it knows {', '.join(KINDS)}"
-        )
+        raise pytest.UsageError(f"BTI_REQUIRE names {', '.join(sorted(unknown))}; it knows {', '.join(KINDS)}")
     return named
 
 

@@ -68,9 +68,7 @@ class TestHalfASetOfSettings:
         assert "at least 32" in sentence
         assert "hunter2" not in sentence
 
-    @pytest.mark.parametrize(
-        "bind", ["8000", "localhost", ":8000", "localhost:", "localhost:0", "h:65536", "h:²"]
-    )
+    @pytest.mark.parametrize("bind", ["8000", "localhost", ":8000", "localhost:", "localhost:0", "h:65536", "h:²"])
     def test_needs_an_address_and_a_port(self, bind):
         (sentence,) = problems(BTI_BIND=bind)
         assert "127.0.0.1:8000" in sentence

@@ -21,12 +21,8 @@ def execute(engine: Engine, *statements: str) -> None:
 
 
 class TestACopyGivenOutAgain:
-    def test_has_lost_a_table_that_was_made_and_a_column_that_was_added(
-        self, first: Engine, postgresql_copy: Copy
-    ):
-        execute(
-            first, "CREATE TABLE test_left (id integer)", "ALTER TABLE alembic_version ADD test_left integer"
-        )
+    def test_has_lost_a_table_that_was_made_and_a_column_that_was_added(self, first: Engine, postgresql_copy: Copy):
+        execute(first, "CREATE TABLE test_left (id integer)", "ALTER TABLE alembic_version ADD test_left integer")
         with reading(open_database(postgresql_copy.fresh())) as connection:
             assert not inspect(connection).has_table("test_left")
             columns = inspect(connection).get_columns("alembic_version")

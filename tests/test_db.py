@@ -105,9 +105,7 @@ class TestOpening:
             assert connection.exec_driver_sql("SHOW TimeZone").scalar() == "UTC"
         other.dispose()
 
-    @pytest.mark.parametrize(
-        "url", ["sqlite://", "postgresql+psycopg://u:hemmelig@h", "mysql://u:hemmelig@h/d", ""]
-    )
+    @pytest.mark.parametrize("url", ["sqlite://", "postgresql+psycopg://u:hemmelig@h", "mysql://u:hemmelig@h/d", ""])
     def test_half_a_url_is_refused_without_repeating_it(self, url):
         with pytest.raises(Misconfigured) as refused:
             open_database(url)
@@ -325,8 +323,7 @@ def empty(empty_url: str) -> Iterator[Engine]:
 
 MAKE_NESTS = "op.execute('CREATE TABLE nests (id integer PRIMARY KEY, place text)')"
 MAKE_BIRDS = (
-    "op.execute('CREATE TABLE birds"
-    " (id integer PRIMARY KEY, nest_id integer REFERENCES nests (id) ON DELETE CASCADE)')"
+    "op.execute('CREATE TABLE birds (id integer PRIMARY KEY, nest_id integer REFERENCES nests (id) ON DELETE CASCADE)')"
 )
 # SQLite makes the table anew and drops the old one, to which the birds refer.
 ALTER_NESTS = """with op.batch_alter_table("nests") as nests:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
@@ -45,12 +45,19 @@ def browser() -> Iterator[Browser]:
     # Chromium refuses its sandbox to root.
     arguments = ARGUMENTS + (["--no-sandbox"] if os.geteuid() == 0 else [])
     with sync_playwright() as playwright:
-        try:
-            started = playwright.chromium.launch(executable_path=program, args=arguments)
-        except Error as error:
-            do_without("browser", f"{program} doesn't start: {error.message.splitlines()[0]}")
+        started = _launched(playwright, program, arguments)
+        if isinstance(started, str):
+            do_without("browser", started)
         yield started
         started.close()
+
+
+def _launched(playwright: Playwright, program: str, arguments: list[str]) -> Browser | str:
+    """Start Chromium, or return the reason why it can't."""
+    try:
+        return playwright.chromium.launch(executable_path=program, args=arguments)
+    except Error as error:
+        return f"{program} doesn't start: {error.message.splitlines()[0]}"
 
 
 def _chromium() -> str | None:
