@@ -12,7 +12,7 @@ from bti.errors import Forbidden, Missing, NotPossible, NotReady, Refused
 from bti.facts import CaseFacts
 from bti.needs import Found, judge
 from bti.workflow.definition import CLOSED, Move
-from bti.workflow.library import Model
+from bti.workflow.model import Model
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from bti.facts import CaseFacts
 from bti.models import batons, cases, disclosures, handovers, measures, new_id, participations
 from bti.queries.facts import case_facts, lock_case
 from bti.workflow.definition import CLOSED, Move
-from bti.workflow.library import Model, load_definition
+from bti.workflow.library import load_definition
+from bti.workflow.model import Model
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,7 @@ class Scene:
         return options(self.model, self.facts, self.standing)
 
 
-def load_scene(
-    session: sa.Connection, *, actor: Actor, case_id: str, now: datetime, lock: bool = False
-) -> Scene:
+def load_scene(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime, lock: bool = False) -> Scene:
     """Return the case as `actor` meets it. Raises NotFound when it isn't there or they have nothing to do with it.
 
     `lock` makes other commands on the case wait; take it before anything that changes who may see or hold it.
@@ -147,7 +146,11 @@ def move(
         "reason_given": reason_given,
     }
     after = change(session, scene, event="case.move", values=values, fields=fields)
-    return _end_what_the_move_ends(session, after, chosen)
+    # An offer was made for the level it was made on: a change of level overtakes it, whatever the file says.
+    ends: set[str] = {str(end) for end in chosen.ends}
+    if scene.model.changes_level(scene.facts.step, decision.to):
+        ends.add("offer")
+    return _end_what_the_move_ends(session, after, chosen, ends)
 
 
 def _check_answers(scene: Scene, chosen: Move, *, reason_given: bool, closing_reason: str | None) -> None:
@@ -193,9 +196,7 @@ def _values_after(
 
 
 def _step_due(scene: Scene, chosen: Move, to: str, level_entered_on: date, next_date: date | None) -> date:
-    due = scene.model.due(
-        chosen, to, scene.facts.themes, moved_on=scene.today, level_entered_on=level_entered_on
-    )
+    due = scene.model.due(chosen, to, scene.facts.themes, moved_on=scene.today, level_entered_on=level_entered_on)
     if due is None:
         raise NotPossible("no_deadline", step=to)
     if next_date is None:
@@ -212,16 +213,16 @@ def earliest(step_due: date | None, measure_due: date | None) -> tuple[date | No
     return step_due, "step"
 
 
-def _end_what_the_move_ends(session: sa.Connection, scene: Scene, chosen: Move) -> Scene:
+def _end_what_the_move_ends(session: sa.Connection, scene: Scene, chosen: Move, ends: set[str]) -> Scene:
     closing = chosen.to == CLOSED
-    # An offer was made for the level it was made on: a change of level overtakes it, whatever the file says.
-    left_level = closing or scene.facts.level_entered_on == scene.today and not scene.facts.holder_confirmed
-    if scene.facts.offer and (left_level or "offer" in chosen.ends):
+    if closing:
+        ends |= {"participations", "measures"}
+    if scene.facts.offer and "offer" in ends:
         scene = end_offer(session, scene, event="handover.overtake", fields={"cause": chosen.name})
-    if closing or "participations" in chosen.ends:
+    if "participations" in ends:
         for participant in scene.facts.participants:
             scene = end_participation(session, scene, participant_id=participant.id, cause=chosen.name)
-    if closing or "measures" in chosen.ends:
+    if "measures" in ends:
         _end_measures(session, scene)
     if closing:
         for cover in scene.facts.covers:

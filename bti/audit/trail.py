@@ -62,7 +62,13 @@ def record(
 
 
 def record_refusal(
-    session: sa.Connection, *, actor: Actor, attempt: str, refusal: Refused, now: datetime, case_id: str | None = None
+    session: sa.Connection,
+    *,
+    actor: Actor,
+    attempt: str,
+    refusal: Refused,
+    now: datetime,
+    case_id: str | None = None,
 ) -> None:
     """Write that `actor` tried `attempt` and was turned down. Belongs in a transaction of its own."""
     missing = [found.code for found in refusal.missing] if isinstance(refusal, NotReady) else []

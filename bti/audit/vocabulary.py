@@ -6,14 +6,21 @@ that isn't listed for it.
 
 from __future__ import annotations
 
-_STATE = ("version",)
-
 CHANGES: dict[str, tuple[str, ...]] = {
-    "case.open": ("definition", "definition_version", "step", "unit", "holder", "holder_unit", "subject", "version"),
+    "case.open": (
+        "definition",
+        "definition_version",
+        "step",
+        "unit",
+        "holder",
+        "holder_unit",
+        "subject",
+        "version",
+    ),
     "case.identify": ("subject", "version"),
     "case.move": ("move", "from", "to", "unit", "due_on", "closing_reason", "reason_given", "version"),
-    "case.next_date": ("from", "to", "reason_given"),
-    "case.hand_on": ("to_case", "version"),
+    "case.next_date": ("from", "to"),
+    "case.hand_on": ("to_case",),
     "note.add": ("kind",),
     "entry.add": ("kind", "information_kind"),
     "goal.set": ("information_kind",),
@@ -38,7 +45,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "consent.refuse": ("party", "channel", "said_on", "version"),
     "consent.withdraw": ("party", "channel", "said_on", "version"),
     "consent.expire": ("version",),
-    "disclosure.open": ("unit", "kinds", "purpose", "valid_to", "version"),
+    "disclosure.open": ("unit", "kinds", "purpose", "valid_to", "consent", "law_reference", "version"),
     "disclosure.end": ("unit", "cause", "version"),
     "referral.make": ("unit", "cause", "version"),
     "referral.decide": ("outcome", "version"),

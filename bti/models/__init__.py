@@ -15,7 +15,16 @@ from bti.models.consents import (
 )
 from bti.models.desk import anonymous_discussions, audit_entries, drafts, import_runs, submissions
 from bti.models.log import entries, evaluations, goals, measures
-from bti.models.people import care_orders, guardians, guardianships, memberships, municipalities, people, subjects, units
+from bti.models.people import (
+    care_orders,
+    guardians,
+    guardianships,
+    memberships,
+    municipalities,
+    people,
+    subjects,
+    units,
+)
 
 __all__ = [
     "anonymous_discussions",

@@ -68,7 +68,11 @@ audit_entries = sa.Table(
     metadata,
     sa.Column("municipality_id", sa.String(40), sa.ForeignKey("municipalities.id"), nullable=False),
     sa.Column(
-        "id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True, nullable=False
+        "id",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+        nullable=False,
     ),
     at("at"),
     code("event"),

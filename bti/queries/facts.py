@@ -66,7 +66,9 @@ _CASE_AND_COUNTS = (
             measures,
             _open_measure,
             sa.or_(
-                measures.c.evaluated_at.is_(None), measures.c.evaluate_on.is_(None), measures.c.evaluate_on <= _TODAY
+                measures.c.evaluated_at.is_(None),
+                measures.c.evaluate_on.is_(None),
+                measures.c.evaluate_on <= _TODAY,
             ),
         ).label("unevaluated_measures"),
         sa.select(sa.func.min(measures.c.evaluate_on))
@@ -82,7 +84,8 @@ _CASE_AND_COUNTS = (
     )
     .select_from(
         cases.outerjoin(
-            wonders, sa.and_(wonders.c.municipality_id == cases.c.municipality_id, wonders.c.case_id == cases.c.id)
+            wonders,
+            sa.and_(wonders.c.municipality_id == cases.c.municipality_id, wonders.c.case_id == cases.c.id),
         )
         .outerjoin(handovers, _of_case(handovers, handovers.c.state == "offered", handovers.c.expires_on >= _TODAY))
         .outerjoin(referrals, _of_case(referrals, referrals.c.decided_at.is_(None)))
@@ -118,7 +121,11 @@ _PARTICIPANTS = (
         units.c.is_external,
     )
     .join(
-        units, sa.and_(units.c.municipality_id == participations.c.municipality_id, units.c.id == participations.c.unit_id)
+        units,
+        sa.and_(
+            units.c.municipality_id == participations.c.municipality_id,
+            units.c.id == participations.c.unit_id,
+        ),
     )
     .where(
         participations.c.municipality_id == _MUNICIPALITY,

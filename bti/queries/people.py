@@ -26,7 +26,8 @@ _ACTOR = (
                 memberships.c.ended_at.is_(None),
             ),
         ).outerjoin(
-            units, sa.and_(units.c.municipality_id == memberships.c.municipality_id, units.c.id == memberships.c.unit_id)
+            units,
+            sa.and_(units.c.municipality_id == memberships.c.municipality_id, units.c.id == memberships.c.unit_id),
         )
     )
     .where(
@@ -38,9 +39,7 @@ _ACTOR = (
 )
 
 
-def load_actor(
-    session: sa.Connection, *, municipality_id: str, person_id: str, request_id: str = ""
-) -> Actor | None:
+def load_actor(session: sa.Connection, *, municipality_id: str, person_id: str, request_id: str = "") -> Actor | None:
     """Return the person with the roles they hold at this moment, or None when they have ended or never were."""
     rows = session.execute(_ACTOR, {"municipality_id": municipality_id, "person_id": person_id}).all()
     if not rows:
@@ -68,7 +67,10 @@ def _first_with_role(
         sa.select(memberships.c.person_id, memberships.c.unit_id)
         .join(
             people,
-            sa.and_(people.c.municipality_id == memberships.c.municipality_id, people.c.id == memberships.c.person_id),
+            sa.and_(
+                people.c.municipality_id == memberships.c.municipality_id,
+                people.c.id == memberships.c.person_id,
+            ),
         )
         .where(
             memberships.c.municipality_id == municipality_id,
@@ -92,7 +94,10 @@ def is_member(session: sa.Connection, *, municipality_id: str, person_id: str, u
         .select_from(memberships)
         .join(
             people,
-            sa.and_(people.c.municipality_id == memberships.c.municipality_id, people.c.id == memberships.c.person_id),
+            sa.and_(
+                people.c.municipality_id == memberships.c.municipality_id,
+                people.c.id == memberships.c.person_id,
+            ),
         )
         .where(
             memberships.c.municipality_id == municipality_id,

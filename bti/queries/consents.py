@@ -1,0 +1,242 @@
+"""Reading consents: the givers a rule names, and a case's consents with what was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bti.clock import age_on
+from bti.consents import Event, state_at
+from bti.models import (
+    care_orders,
+    consent_events,
+    consent_parties,
+    consent_units,
+    consents,
+    guardians,
+    guardianships,
+    people,
+    subjects,
+    units,
+)
+from bti.workflow.model import Model
+
+
+@dataclass(frozen=True)
+class Giver:
+    """Somebody who must consent, and by what authority."""
+
+    authority: str
+    name: str
+    guardian_id: str | None = None
+    subject_id: str | None = None
+    unit_id: str | None = None
+    relation: str = ""
+
+
+def givers_for(
+    session: sa.Connection, *, municipality_id: str, subject_id: str, purpose: str, model: Model, today: date
+) -> tuple[Giver, ...]:
+    """Return everybody who must give a consent for this subject today; empty when the register names nobody.
+
+    Source: the definition's age table and special rules (domain.md, Consent).
+    """
+    who = session.execute(
+        sa.select(subjects).where(subjects.c.municipality_id == municipality_id, subjects.c.id == subject_id)
+    ).one()
+    order = session.execute(
+        sa.select(care_orders.c.unit_id, units.c.name)
+        .join(units, _same(care_orders, units, "unit_id"))
+        .where(
+            care_orders.c.municipality_id == municipality_id,
+            care_orders.c.subject_id == subject_id,
+            care_orders.c.started_on <= today,
+            sa.or_(care_orders.c.ended_on.is_(None), care_orders.c.ended_on > today),
+        )
+    ).first()
+    age = age_on(who.born_on, today) if who.born_on else None
+    named = model.givers(age, purpose, care_order=order is not None, pregnant=who.kind == "pregnant")
+    found: list[Giver] = []
+    for giver in named:
+        if giver == "subject":
+            authority = "pregnant" if who.kind == "pregnant" else "own_age"
+            found.append(Giver(authority, who.given_name, subject_id=subject_id))
+        elif giver == "child_welfare" and order is not None:
+            found.append(Giver("care_order", order.name, unit_id=order.unit_id))
+        elif giver == "guardians":
+            found.extend(_guardians(session, municipality_id, subject_id, today))
+    return tuple(found)
+
+
+def _guardians(session: sa.Connection, municipality_id: str, subject_id: str, today: date) -> list[Giver]:
+    rows = session.execute(
+        sa.select(guardians.c.id, guardians.c.name, guardianships.c.relation)
+        .join(guardianships, _same(guardianships, guardians, "guardian_id"))
+        .where(
+            guardianships.c.municipality_id == municipality_id,
+            guardianships.c.subject_id == subject_id,
+            guardianships.c.parental_responsibility.is_(True),
+            sa.or_(guardianships.c.ended_on.is_(None), guardianships.c.ended_on > today),
+        )
+        .order_by(guardianships.c.id)
+    )
+    return [Giver("parental_responsibility", r.name, guardian_id=r.id, relation=r.relation) for r in rows]
+
+
+def _same(child: sa.Table, parent: sa.Table, column: str) -> sa.ColumnElement[bool]:
+    return sa.and_(parent.c.municipality_id == child.c.municipality_id, parent.c.id == child.c[column])
+
+
+@dataclass(frozen=True)
+class Party:
+    """One who must answer, and what they have answered so far (empty, given, refused, withdrawn)."""
+
+    id: str
+    authority: str
+    name: str
+    relation: str
+    answer: str
+    said_on: date | None
+    channel: str
+
+
+@dataclass(frozen=True)
+class Consent:
+    """A consent of a case with its state at the moment it was asked about."""
+
+    id: str
+    purpose: str
+    kinds: tuple[str, ...]
+    about: str
+    reservations: str
+    valid_to: date
+    asked_at: datetime
+    asked_by: str
+    state: str
+    units: tuple[tuple[str, str], ...]
+    parties: tuple[Party, ...]
+    events: tuple[Any, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to answer."""
+        return self.state in ("asked", "partly_given")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it opens its doors."""
+        return self.state == "given"
+
+
+def consents_of_case(
+    session: sa.Connection, *, municipality_id: str, case_id: str, moment: datetime
+) -> tuple[Consent, ...]:
+    """Return the case's consents, newest first, with their state at `moment`, in four statements."""
+    asked = session.execute(
+        sa.select(consents, people.c.name.label("asked_by_name"))
+        .join(
+            people,
+            sa.and_(people.c.municipality_id == consents.c.municipality_id, people.c.id == consents.c.asked_by),
+        )
+        .where(consents.c.municipality_id == municipality_id, consents.c.case_id == case_id)
+        .order_by(consents.c.asked_at.desc(), consents.c.id)
+    ).all()
+    if not asked:
+        return ()
+    ids = [row.id for row in asked]
+    named = _grouped(session.execute(_units_of(municipality_id, ids)))
+    parties = _grouped(session.execute(_parties_of(municipality_id, ids)))
+    events = _grouped(session.execute(_events_of(municipality_id, ids)))
+    return tuple(
+        _consent(row, named.get(row.id, []), parties.get(row.id, []), events.get(row.id, []), moment) for row in asked
+    )
+
+
+def _units_of(municipality_id: str, ids: list[str]) -> sa.Select[Any]:
+    return (
+        sa.select(consent_units.c.consent_id, units.c.id, units.c.name)
+        .join(units, _same(consent_units, units, "unit_id"))
+        .where(consent_units.c.municipality_id == municipality_id, consent_units.c.consent_id.in_(ids))
+        .order_by(units.c.name)
+    )
+
+
+def _parties_of(municipality_id: str, ids: list[str]) -> sa.Select[Any]:
+    p = consent_parties
+    return (
+        sa.select(
+            p.c.consent_id,
+            p.c.id,
+            p.c.authority,
+            guardians.c.name.label("guardian"),
+            subjects.c.given_name.label("subject"),
+            units.c.name.label("unit"),
+            sa.select(guardianships.c.relation)
+            .where(
+                guardianships.c.municipality_id == p.c.municipality_id,
+                guardianships.c.guardian_id == p.c.guardian_id,
+                guardianships.c.subject_id == consents.c.subject_id,
+            )
+            .limit(1)
+            .scalar_subquery()
+            .label("relation"),
+        )
+        .join(consents, _same(p, consents, "consent_id"))
+        .outerjoin(guardians, _same(p, guardians, "guardian_id"))
+        .outerjoin(subjects, _same(p, subjects, "subject_id"))
+        .outerjoin(units, _same(p, units, "unit_id"))
+        .where(p.c.municipality_id == municipality_id, p.c.consent_id.in_(ids))
+        .order_by(p.c.id)
+    )
+
+
+def _events_of(municipality_id: str, ids: list[str]) -> sa.Select[Any]:
+    e = consent_events
+    return (
+        sa.select(e, people.c.name.label("recorded_by_name"))
+        .join(people, sa.and_(people.c.municipality_id == e.c.municipality_id, people.c.id == e.c.recorded_by))
+        .where(e.c.municipality_id == municipality_id, e.c.consent_id.in_(ids))
+        .order_by(e.c.recorded_at, e.c.id)
+    )
+
+
+def _grouped(rows: Any) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(row.consent_id, []).append(row)
+    return groups
+
+
+def _consent(row: Any, named: list[Any], parties: list[Any], events: list[Any], moment: datetime) -> Consent:
+    known = [event for event in events if event.recorded_at <= moment]
+    last = {event.party_id: event for event in known}
+    folded = [Event(e.party_id, e.event, e.recorded_at) for e in known]
+    return Consent(
+        id=row.id,
+        purpose=row.purpose,
+        kinds=row.kinds,
+        about=row.about,
+        reservations=row.reservations,
+        valid_to=row.valid_to,
+        asked_at=row.asked_at,
+        asked_by=row.asked_by_name,
+        state=state_at([p.id for p in parties], folded, row.valid_to, moment),
+        units=tuple((n.id, n.name) for n in named),
+        parties=tuple(_party(p, last.get(p.id)) for p in parties),
+        events=tuple(known),
+    )
+
+
+def _party(row: Any, last: Any) -> Party:
+    return Party(
+        id=row.id,
+        authority=row.authority,
+        name=row.guardian or row.subject or row.unit,
+        relation=row.relation or "",
+        answer=last.event if last else "",
+        said_on=last.said_on if last else None,
+        channel=last.channel if last else "",
+    )

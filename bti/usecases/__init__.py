@@ -1,0 +1,1 @@
+"""What people do. Each use case takes session, actor and now, composes freely and never commits."""

@@ -1,0 +1,149 @@
+"""Moving a case through its levels, setting its next date, joining a wonder to a case that is already open."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from bti import engine
+from bti.actor import Actor
+from bti.engine import (
+    Scene,
+    load_scene,
+    require_ground,
+    require_open,
+    require_relation,
+    require_seen,
+    write_trail,
+)
+from bti.errors import Invalid, NotPossible
+from bti.models import cases, wonders
+from bti.usecases.text import optional, required
+from bti.usecases.wonders import WONDER_KIND, insert_entry
+from bti.workflow.definition import CLOSED
+
+JOINED = "joined_other_case"
+
+
+def move(
+    session: sa.Connection,
+    *,
+    actor: Actor,
+    case_id: str,
+    name: str,
+    seen_version: int,
+    now: datetime,
+    reason: str = "",
+    closing_reason: str | None = None,
+    next_date: date | None = None,
+) -> Scene:
+    """Take a move of the definition and keep its reason in the log. Arguments and errors as `engine.move`."""
+    told = optional("reason", reason)
+    scene = engine.move(
+        session,
+        actor=actor,
+        case_id=case_id,
+        name=name,
+        seen_version=seen_version,
+        now=now,
+        reason_given=bool(told),
+        closing_reason=closing_reason,
+        next_date=next_date,
+    )
+    if told:
+        kind = "closing" if scene.facts.step == CLOSED else "decision"
+        _keep_reason(session, scene, kind, name, told)
+    return scene
+
+
+def _keep_reason(session: sa.Connection, scene: Scene, kind: str, title: str, text: str) -> None:
+    # Reasons given at level 0 stay with the wonder; later ones are the log's, of the kind every partner works with.
+    information_kind = "measures" if scene.facts.level_order else WONDER_KIND
+    insert_entry(
+        session,
+        scene,
+        kind=kind,
+        information_kind=information_kind,
+        title=title,
+        text=text,
+        happened_on=scene.today,
+    )
+
+
+def set_next_date(
+    session: sa.Connection,
+    *,
+    actor: Actor,
+    case_id: str,
+    next_date: date,
+    reason: str,
+    seen_version: int,
+    now: datetime,
+) -> None:
+    """Move the deadline of the step the case stands on, with a reason that stays in the log.
+
+    From today to a year ahead. Raises NotFound, Forbidden, Stale, NotPossible, Invalid (next_date, reason).
+    """
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    require_open(scene)
+    require_relation(scene, "holder", "unit_leader")
+    require_seen(scene, seen_version)
+    told = required("reason", reason, longest=2_000)
+    if not scene.today <= next_date <= scene.today + timedelta(days=366):
+        raise Invalid(next_date="next_date_out_of_range")
+    session.execute(
+        sa.update(cases)
+        .where(cases.c.municipality_id == actor.municipality_id, cases.c.id == case_id)
+        .values(step_due_on=next_date)
+    )
+    engine.refresh_due(session, scene)
+    write_trail(session, scene, event="case.next_date", fields={"from": scene.facts.due_on, "to": next_date})
+    _keep_reason(session, scene, "decision", "next_date", told)
+
+
+def hand_on(
+    session: sa.Connection, *, actor: Actor, case_id: str, to_case_id: str, seen_version: int, now: datetime
+) -> None:
+    """Give a wonder to the open case of the same child in the own unit, and close the wonder.
+
+    Only somebody who can open both may do it: the unit leader, or an author who takes part in the other case.
+    Raises NotFound, Stale, Forbidden, NotPossible (`not_same_subject`, `cannot_close_here`).
+    """
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    target = load_scene(session, actor=actor, case_id=to_case_id, now=now)
+    require_relation(scene, "author", "unit_leader")
+    for one in (scene, target):
+        require_open(one)
+        require_ground(one)
+    here, there = scene.facts, target.facts
+    if here.level_order or here.id == there.id or here.unit_id != there.unit_id:
+        raise NotPossible("not_same_subject")
+    if here.subject_id is None or here.subject_id != there.subject_id:
+        raise NotPossible("not_same_subject")
+    insert_entry(
+        session, target, kind="note", information_kind=WONDER_KIND, title="", text=_wonder_text(session, scene),
+        happened_on=scene.today,
+    )  # fmt: skip
+    write_trail(session, target, event="entry.add", fields={"kind": "note", "information_kind": WONDER_KIND})
+    write_trail(session, scene, event="case.hand_on", fields={"to_case": to_case_id})
+    engine.move(
+        session, actor=actor, case_id=case_id, name=_way_to_close(scene), seen_version=seen_version, now=now,
+        reason_given=True, closing_reason=JOINED,
+    )  # fmt: skip
+
+
+def _wonder_text(session: sa.Connection, scene: Scene) -> str:
+    text: str = session.execute(
+        sa.select(wonders.c.seen).where(
+            wonders.c.municipality_id == scene.facts.municipality_id, wonders.c.case_id == scene.facts.id
+        )
+    ).scalar_one()
+    return text
+
+
+def _way_to_close(scene: Scene) -> str:
+    for option in scene.options():
+        if option.to == CLOSED and option.allowed and not option.missing:
+            return option.move.name
+    raise NotPossible("cannot_close_here")

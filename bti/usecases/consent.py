@@ -1,0 +1,525 @@
+"""Consent: asking everybody who must answer, recording what they say, ending it, and what each opens and closes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from bti.actor import Actor
+from bti.audit.trail import canonical
+from bti.clock import add_months, local_day
+from bti.consents import Effects, doors_of, effects_of_ending
+from bti.engine import (
+    Scene,
+    change,
+    end_door,
+    end_offer,
+    end_participation,
+    load_scene,
+    require_open,
+    require_relation,
+    require_seen,
+)
+from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
+from bti.facts import CaseFacts, Cover
+from bti.models import consent_events, consent_parties, consent_units, consents, disclosures, new_id, units
+from bti.queries.consents import Consent, Giver, consents_of_case, givers_for
+from bti.queries.facts import case_facts, lock_case
+from bti.usecases import baton
+from bti.usecases.text import collect, one_of, optional, required
+from bti.usecases.wonders import check_past
+from bti.workflow.definition import PURPOSES
+from bti.workflow.library import small_track
+
+CHANNELS = ("written", "oral")
+LONGEST_LAW_DAYS = 180
+
+
+@dataclass(frozen=True)
+class Said:
+    """How an answer reached us: channel, the day it was given, witness (oral), where the evidence is."""
+
+    channel: str
+    said_on: date | None
+    witness: str = ""
+    evidence: str = ""
+
+
+# --- asking -----------------------------------------------------------------------------------------------------
+
+
+def ask(
+    session: sa.Connection,
+    *,
+    actor: Actor,
+    case_id: str,
+    purpose: str,
+    unit_ids: Sequence[str],
+    kinds: Sequence[str],
+    about: str,
+    reservations: str,
+    valid_to: date | None,
+    seen_version: int,
+    now: datetime,
+    renews_id: str | None = None,
+) -> str:
+    """Ask for a consent and return its id. Nothing is opened until everybody who must has said yes.
+
+    `purpose` is log, share, external or takeover; `valid_to` at most the definition's validity ahead (default).
+    Raises NotFound, Forbidden, Stale, NotReady (`subject_known`, `giver_known`), NotPossible (`already_asked`),
+    Invalid (purpose, units, kinds, about, valid_to).
+    """
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    require_open(scene)
+    require_relation(scene, "holder", "author", "unit_leader")
+    require_seen(scene, seen_version)
+    if scene.facts.subject_id is None:
+        raise NotReady([Missing("subject_known", "holder")])
+    longest = add_months(scene.today, scene.model.definition.consent.validity_months)
+    until = valid_to or longest
+    collect(
+        lambda: one_of("purpose", purpose, PURPOSES),
+        lambda: _check_units(session, scene, purpose, unit_ids),
+        lambda: _check_kinds(scene, kinds),
+        lambda: required("about", about, longest=2_000),
+        lambda: optional("reservations", reservations, longest=2_000),
+        lambda: _check_until(until, scene.today, longest),
+    )
+    _refuse_twice(session, scene, purpose, unit_ids, renews_id)
+    givers = givers_for(
+        session, municipality_id=actor.municipality_id, subject_id=scene.facts.subject_id, purpose=purpose,
+        model=scene.model, today=scene.today,
+    )  # fmt: skip
+    if not givers:
+        raise NotReady([Missing("giver_known", "administrator")])
+    wanted = _Wanted(purpose, tuple(dict.fromkeys(unit_ids)), tuple(dict.fromkeys(kinds)), until, renews_id)
+    return _insert_consent(session, scene, wanted, about, reservations, givers)
+
+
+def _check_units(session: sa.Connection, scene: Scene, purpose: str, unit_ids: Sequence[str]) -> None:
+    if not unit_ids:
+        raise Invalid(units="missing")
+    known = {
+        row.id: row.is_external
+        for row in session.execute(
+            sa.select(units.c.id, units.c.is_external).where(
+                units.c.municipality_id == scene.facts.municipality_id,
+                units.c.id.in_(set(unit_ids)),
+                units.c.ended_at.is_(None),
+            )
+        )
+    }
+    if set(known) != set(unit_ids):
+        raise Invalid(units="unknown")
+    own = scene.facts.unit_id
+    if purpose == "log" and own not in known:
+        raise Invalid(units="own_service_missing")
+    if purpose != "log" and not set(known) - {own}:
+        raise Invalid(units="other_service_missing")
+    if any(known.values()) and purpose != "external":
+        raise Invalid(purpose="external_needs_own_consent")
+
+
+def _check_kinds(scene: Scene, kinds: Sequence[str]) -> None:
+    known = {choice.key for choice in scene.model.definition.information_kinds}
+    if not kinds:
+        raise Invalid(kinds="missing")
+    if not set(kinds) <= known:
+        raise Invalid(kinds="unknown")
+
+
+def _check_until(until: date, today: date, longest: date) -> None:
+    if until <= today:
+        raise Invalid(valid_to="in_past")
+    if until > longest:
+        raise Invalid(valid_to="too_late")
+
+
+def _refuse_twice(
+    session: sa.Connection, scene: Scene, purpose: str, unit_ids: Sequence[str], renews_id: str | None
+) -> None:
+    existing = consents_of_case(
+        session, municipality_id=scene.facts.municipality_id, case_id=scene.facts.id, moment=scene.now
+    )
+    if renews_id is not None and renews_id not in {consent.id for consent in existing}:
+        raise NotFound()
+    for consent in existing:
+        same = consent.purpose == purpose and {unit for unit, _ in consent.units} == set(unit_ids)
+        if consent.is_open and same:
+            raise NotPossible("already_asked")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    purpose: str
+    unit_ids: tuple[str, ...]
+    kinds: tuple[str, ...]
+    valid_to: date
+    renews_id: str | None
+
+
+def _insert_consent(
+    session: sa.Connection,
+    scene: Scene,
+    wanted: _Wanted,
+    about: str,
+    reservations: str,
+    givers: Sequence[Giver],
+) -> str:
+    tenant: dict[str, object] = {"municipality_id": scene.facts.municipality_id}
+    consent_id = new_id()
+    session.execute(
+        sa.insert(consents),
+        tenant
+        | {
+            "id": consent_id, "case_id": scene.facts.id, "subject_id": scene.facts.subject_id,
+            "purpose": wanted.purpose, "kinds": wanted.kinds, "about": required("about", about),
+            "reservations": optional("reservations", reservations),
+            "notice_version": f"{scene.model.name}.{scene.model.version}"[:40],
+            "notice_hash": _notice_hash(wanted, about, reservations),
+            "valid_to": wanted.valid_to, "asked_by": scene.actor.person_id, "asked_at": scene.now,
+            "renews_id": wanted.renews_id,
+        },
+    )  # fmt: skip
+    session.execute(
+        sa.insert(consent_units),
+        [tenant | {"id": new_id(), "consent_id": consent_id, "unit_id": unit} for unit in wanted.unit_ids],
+    )
+    parties = [
+        tenant
+        | {
+            "id": new_id(), "consent_id": consent_id, "authority": giver.authority,
+            "guardian_id": giver.guardian_id, "subject_id": giver.subject_id, "unit_id": giver.unit_id,
+        }
+        for giver in givers
+    ]  # fmt: skip
+    session.execute(sa.insert(consent_parties), parties)
+    change(
+        session,
+        scene,
+        event="consent.ask",
+        object_id=consent_id,
+        fields={
+            "purpose": wanted.purpose,
+            "units": list(wanted.unit_ids),
+            "kinds": list(wanted.kinds),
+            "parties": [party["id"] for party in parties],
+            "valid_to": wanted.valid_to,
+            "renews": wanted.renews_id,
+        },
+    )
+    return consent_id
+
+
+def _notice_hash(wanted: _Wanted, about: str, reservations: str) -> str:
+    """Return SHA-256 over what the givers were told, so that it can be shown later what they said yes to."""
+    told = {
+        "purpose": wanted.purpose,
+        "units": sorted(wanted.unit_ids),
+        "kinds": sorted(wanted.kinds),
+        "about": optional("about", about),
+        "reservations": optional("reservations", reservations),
+        "valid_to": wanted.valid_to,
+    }
+    return hashlib.sha256(canonical(told).encode()).hexdigest()
+
+
+# --- answers ----------------------------------------------------------------------------------------------------
+
+
+def record_answer(
+    session: sa.Connection,
+    *,
+    actor: Actor,
+    case_id: str,
+    consent_id: str,
+    party_id: str,
+    answer: str,
+    said: Said,
+    now: datetime,
+) -> str:
+    """Record a giver's `answer` (given, refused) and return the consent's state after it.
+
+    The last yes opens the doors. Raises NotFound, Forbidden, NotPossible (`consent_ended`, `already_answered`),
+    Invalid (answer, channel, said_on, witness, evidence).
+    """
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    require_open(scene)
+    require_relation(scene, "holder", "author", "unit_leader")
+    consent = _consent(session, scene, consent_id)
+    party = next((p for p in consent.parties if p.id == party_id), None)
+    if party is None:
+        raise NotFound()
+    collect(lambda: one_of("answer", answer, ("given", "refused")), lambda: _check_said(scene, said))
+    if not consent.is_open:
+        raise NotPossible("consent_ended", state=consent.state)
+    if party.answer:
+        raise NotPossible("already_answered")
+    unanswered = [p for p in consent.parties if not p.answer and p.id != party_id]
+    state = _next_state(scene, consent, answer, last=not unanswered)
+    _insert_event(session, scene, consent_id, party_id, answer, said)
+    fields = {"party": party_id, "channel": said.channel, "said_on": said.said_on}
+    if answer == "refused":
+        change(session, scene, event="consent.refuse", object_id=consent_id, fields=fields)
+        return state
+    after = change(
+        session,
+        scene,
+        event="consent.give",
+        object_id=consent_id,
+        fields={**fields, "complete": state == "given"},
+    )
+    if state == "given":
+        _open_doors(session, after, consent)
+    return state
+
+
+def _consent(session: sa.Connection, scene: Scene, consent_id: str) -> Consent:
+    for consent in consents_of_case(
+        session, municipality_id=scene.facts.municipality_id, case_id=scene.facts.id, moment=scene.now
+    ):
+        if consent.id == consent_id:
+            return consent
+    raise NotFound()
+
+
+def _check_said(scene: Scene, said: Said) -> None:
+    collect(
+        lambda: one_of("channel", said.channel, CHANNELS),
+        lambda: _required_day(said.said_on),
+        lambda: check_past("said_on", said.said_on, scene.today),
+        # What is said aloud needs somebody who heard it; what is signed needs a place where it lies.
+        lambda: said.channel == "oral" and required("witness", said.witness, longest=200),
+        lambda: said.channel == "written" and required("evidence", said.evidence, longest=500),
+    )
+
+
+def _required_day(day: date | None) -> None:
+    if day is None:
+        raise Invalid(said_on="missing")
+
+
+def _next_state(scene: Scene, consent: Consent, answer: str, *, last: bool) -> str:
+    move = "refuse" if answer == "refused" else "give_last" if last else "give_some"
+    return small_track("consent", scene.model.definition.definition.consent).next_state(move, consent.state)
+
+
+def _insert_event(
+    session: sa.Connection, scene: Scene, consent_id: str, party_id: str | None, event: str, said: Said
+) -> None:
+    session.execute(
+        sa.insert(consent_events),
+        {
+            "municipality_id": scene.facts.municipality_id, "id": new_id(), "consent_id": consent_id,
+            "party_id": party_id, "event": event, "channel": said.channel,
+            "witness": optional("witness", said.witness), "evidence": optional("evidence", said.evidence),
+            "said_on": said.said_on or scene.today, "recorded_at": scene.now,
+            "recorded_by": scene.actor.person_id,
+        },
+    )  # fmt: skip
+
+
+def _open_doors(session: sa.Connection, scene: Scene, consent: Consent) -> Scene:
+    renewed = session.execute(
+        sa.select(consents.c.renews_id).where(
+            consents.c.municipality_id == scene.facts.municipality_id, consents.c.id == consent.id
+        )
+    ).scalar_one()
+    for unit_id, _ in consent.units:
+        scene = open_door(
+            session, scene, unit_id=unit_id, kinds=consent.kinds, purpose=consent.purpose,
+            consent_id=consent.id, valid_to=consent.valid_to,
+        )  # fmt: skip
+    for cover in scene.facts.covers if renewed else ():
+        if cover.consent_id == renewed:
+            scene = end_door(session, scene, cover_id=cover.id, cause="renewed")
+    return scene
+
+
+def open_door(
+    session: sa.Connection,
+    scene: Scene,
+    *,
+    unit_id: str,
+    kinds: Sequence[str],
+    purpose: str,
+    valid_to: date,
+    consent_id: str | None = None,
+    law_reference: str | None = None,
+    law_reason: str | None = None,
+) -> Scene:
+    """Let a unit see these kinds in the case until `valid_to`, on exactly one basis."""
+    door_id = new_id()
+    session.execute(
+        sa.insert(disclosures),
+        {
+            "municipality_id": scene.facts.municipality_id, "id": door_id, "case_id": scene.facts.id,
+            "unit_id": unit_id, "kinds": tuple(kinds), "purpose": purpose, "consent_id": consent_id,
+            "law_reference": law_reference, "law_reason": law_reason, "opened_at": scene.now,
+            "opened_by": scene.actor.person_id, "valid_to": valid_to,
+        },
+    )  # fmt: skip
+    after = change(
+        session,
+        scene,
+        event="disclosure.open",
+        object_id=door_id,
+        fields={
+            "unit": unit_id, "kinds": sorted(kinds), "purpose": purpose, "valid_to": valid_to,
+            "consent": consent_id, "law_reference": law_reference,
+        },
+    )  # fmt: skip
+    cover = Cover(door_id, unit_id, purpose, frozenset(kinds), consent_id, law_reference, valid_to)
+    return replace(after, facts=replace(after.facts, covers=(*after.facts.covers, cover)))
+
+
+# --- ending -----------------------------------------------------------------------------------------------------
+
+
+def preview_withdrawal(
+    session: sa.Connection, *, actor: Actor, case_id: str, consent_id: str, now: datetime
+) -> tuple[Consent, Effects]:
+    """Return what withdrawing the consent will end, without doing it. Raises NotFound, Forbidden."""
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now)
+    require_relation(scene, "holder", "author", "unit_leader", "participant")
+    return _consent(session, scene, consent_id), effects_of_ending(scene.facts, doors_of(scene.facts, consent_id))
+
+
+def withdraw(
+    session: sa.Connection,
+    *,
+    actor: Actor,
+    case_id: str,
+    consent_id: str,
+    party_id: str,
+    said: Said,
+    now: datetime,
+) -> Effects:
+    """Record that a giver takes the consent back. It ends sharing and access at once and deletes nothing.
+
+    Anybody of staff with a part in the case records it; said aloud counts as much as in writing.
+    Raises NotFound, Forbidden, NotPossible (`consent_ended`), Invalid (channel, said_on, witness, evidence).
+    """
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    require_relation(scene, "holder", "author", "unit_leader", "participant")
+    consent = _consent(session, scene, consent_id)
+    if party_id not in {p.id for p in consent.parties}:
+        raise NotFound()
+    _check_said(scene, said)
+    if not (consent.is_open or consent.is_live):
+        raise NotPossible("consent_ended", state=consent.state)
+    small_track("consent", scene.model.definition.definition.consent).next_state("withdraw", consent.state)
+    doors = doors_of(scene.facts, consent_id)
+    ending = effects_of_ending(scene.facts, doors)
+    _insert_event(session, scene, consent_id, party_id, "withdrawn", said)
+    fields = {"party": party_id, "channel": said.channel, "said_on": said.said_on}
+    scene = change(session, scene, event="consent.withdraw", object_id=consent_id, fields=fields)
+    _shut(session, scene, doors, cause="consent_withdrawn")
+    return ending
+
+
+def _shut(session: sa.Connection, scene: Scene, doors: frozenset[str], *, cause: str) -> Scene:
+    """Shut doors, and end what stood on them alone: people's parts, an offer, a baton."""
+    ending = effects_of_ending(scene.facts, doors)
+    for door_id in sorted(doors):
+        scene = end_door(session, scene, cover_id=door_id, cause=cause)
+    if ending.offer_ends:
+        scene = end_offer(session, scene, event="handover.overtake", fields={"cause": cause})
+    for participant_id in ending.participants:
+        scene = end_participation(session, scene, participant_id=participant_id, cause=cause)
+    return baton.fall(session, scene, cause=cause) if ending.baton_falls else scene
+
+
+def tidy_expired(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> int:
+    """Write down that consents and legal bases have run out, and let a baton fall that nobody can see by any more.
+
+    Access has been closed since the day itself; this is for what stood on it. Return how many doors were shut.
+    """
+    lock_case(session, municipality_id=actor.municipality_id, case_id=case_id)
+    today = local_day(now)
+    facts = case_facts(session, municipality_id=actor.municipality_id, case_id=case_id, today=today)
+    expired = _expired_doors(session, facts, today)
+    scene = baton.system_scene(actor, replace(facts, covers=(*facts.covers, *expired)), now)
+    for consent_id in sorted({cover.consent_id for cover in expired if cover.consent_id}):
+        scene = change(session, scene, event="consent.expire", object_id=consent_id, fields={})
+    if expired:
+        _shut(session, scene, frozenset(cover.id for cover in expired), cause="consent_expired")
+    return len(expired)
+
+
+def _expired_doors(session: sa.Connection, facts: CaseFacts, today: date) -> tuple[Cover, ...]:
+    d = disclosures.c
+    rows = session.execute(
+        sa.select(d.id, d.unit_id, d.purpose, d.kinds, d.consent_id, d.law_reference, d.valid_to).where(
+            d.municipality_id == facts.municipality_id,
+            d.case_id == facts.id,
+            d.ended_at.is_(None),
+            d.valid_to < today,
+        )
+    )
+    return tuple(Cover(i, unit, why, frozenset(kinds), by, law, to) for i, unit, why, kinds, by, law, to in rows)
+
+
+# --- a legal basis instead of a consent -------------------------------------------------------------------------------
+
+
+def record_legal_basis(
+    session: sa.Connection,
+    *,
+    actor: Actor,
+    case_id: str,
+    unit_id: str,
+    kinds: Sequence[str],
+    law: str,
+    reason: str,
+    valid_to: date | None,
+    seen_version: int,
+    now: datetime,
+) -> None:
+    """Open the case to a unit on a legal basis that overrides secrecy, with its reference and reason.
+
+    By the unit leader, for at most half a year, `law` one of the definition's legal bases. Raises NotFound,
+    Forbidden, Stale, Invalid (unit, kinds, law, reason, valid_to).
+    """
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    require_open(scene)
+    require_relation(scene, "unit_leader")
+    require_seen(scene, seen_version)
+    longest = date.fromordinal(scene.today.toordinal() + LONGEST_LAW_DAYS)
+    known = {choice.key for choice in scene.model.definition.legal_bases}
+    collect(
+        lambda: _check_lawful_unit(session, scene, unit_id),
+        lambda: _check_kinds(scene, kinds),
+        lambda: one_of("law", law, known),
+        lambda: required("reason", reason, longest=2_000),
+        lambda: _check_until(valid_to or longest, scene.today, longest),
+    )
+    open_door(
+        session, scene, unit_id=unit_id, kinds=kinds, purpose="law", valid_to=valid_to or longest,
+        law_reference=law, law_reason=required("reason", reason),
+    )  # fmt: skip
+
+
+def _check_lawful_unit(session: sa.Connection, scene: Scene, unit_id: str) -> None:
+    found = session.execute(
+        sa.select(units.c.id).where(
+            units.c.municipality_id == scene.facts.municipality_id,
+            units.c.id == unit_id,
+            units.c.ended_at.is_(None),
+        )
+    )
+    if not unit_id or found.first() is None:
+        raise Invalid(unit="missing" if not unit_id else "unknown")
+
+
+def end_legal_basis(session: sa.Connection, *, actor: Actor, case_id: str, door_id: str, now: datetime) -> None:
+    """Close a door that was opened on a legal basis. Raises NotFound, Forbidden."""
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    require_relation(scene, "unit_leader", "holder")
+    if not any(cover.id == door_id and cover.law_reference for cover in scene.facts.covers):
+        raise NotFound()
+    _shut(session, scene, frozenset({door_id}), cause="legal_basis_ended")
