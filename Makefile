@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 # Extra words for pytest, e.g. `make test T="tests/test_db.py -k locked"`.
 T ?=
-CHECKED = $(wildcard bti web migrations tests bench)
+CHECKED = $(foreach folder,bti web workflows migrations tests bench,$(if $(wildcard $(folder)/*.py),$(folder)))
 
 .PHONY: help demo demo-reset test check bench browser lock clean
 
