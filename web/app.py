@@ -1,0 +1,97 @@
+"""Putting the application together: settings, database, languages, security headers, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib import import_module
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_wtf.csrf import CSRFProtect
+
+from bti.clock import utc_now
+from bti.config import Settings
+from bti.db import open_database
+from web import access, errors, language, show
+
+# Every module of pages, by noun. A new one is added here and nowhere else.
+PAGES = (
+    "account",
+    "cases",
+    "moves",
+    "log",
+    "wonders",
+    "leader",
+    "discussions",
+    "baton",
+    "consents",
+    "participants",
+    "referrals",
+    "audit",
+    "administration",
+    "imports",
+    "models",
+    "about",
+)
+
+csrf = CSRFProtect()
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def create_app(settings: Settings, *, database: Any = None, clock: Callable[[], datetime] = utc_now) -> Flask:
+    """Return the WSGI application for one installation.
+
+    `database` is an engine of `bti.db` (opened from the settings when left out); `clock` gives the present moment
+    in UTC. Raises Misconfigured when the database can't be opened from the settings.
+    """
+    app = Flask(__name__)
+    _configure(app, settings)
+    app.extensions["bti_database"] = database if database is not None else open_database(settings.database_url)
+    app.extensions["bti_clock"] = clock
+    # First the question who is asking, then whether the form is theirs: a session that ran out keeps its draft.
+    access.init_app(app)
+    csrf.init_app(app)
+    language.init_app(app)
+    show.init_app(app)
+    errors.init_app(app)
+    app.after_request(_protect)
+    for name in PAGES:
+        app.register_blueprint(import_module(f"web.{name}").pages)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="__Host-stafett" if settings.https else "stafett",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=settings.https,
+        # Import files are the largest thing anybody sends; what people write is far smaller.
+        MAX_CONTENT_LENGTH=24 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        MAX_FORM_PARTS=400,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        BABEL_DEFAULT_LOCALE="nb",
+        BABEL_DEFAULT_TIMEZONE=settings.timezone,
+    )
+    app.jinja_options["trim_blocks"] = True
+    app.jinja_options["lstrip_blocks"] = True
+
+
+def _protect(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    if request.endpoint != "static":
+        headers["Cache-Control"] = "no-store"
+    return response
