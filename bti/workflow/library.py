@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bti.workflow.checks import Finding, check_file
+from bti.workflow.checks import Finding, check_file, check_is_definition
 from bti.workflow.definition import Definition, Guide, GuideText, SmallMachine
 from bti.workflow.files import SMALL_MACHINES, find, names_in
 from bti.workflow.machine import Track
@@ -20,7 +20,7 @@ from bti.workflow.model import Due, Model, Term
 
 __all__ = [
     "Due", "Model", "Term", "UnknownDefinition", "UnsafeDefinition",
-    "guide_text", "load_definition", "load_guide", "released", "small_machine", "small_track", "text_of",
+    "guide_text", "load_definition", "load_file", "load_guide", "released", "small_machine", "small_track", "text_of",
 ]  # fmt: skip
 
 
@@ -45,6 +45,17 @@ def released(folder: Path | None = None) -> tuple[tuple[str, int], ...]:
 def load_definition(name: str, version: int, folder: Path | None = None) -> Model:
     """Return a definition, ready to run. Raises UnknownDefinition, or UnsafeDefinition with all findings."""
     return Model(Definition.model_validate(_read(f"{name}.{version}.toml", folder)))
+
+
+def load_file(path: Path) -> Model:
+    """Return the definition in one file, wherever it lies. Raises UnsafeDefinition with all findings.
+
+    A guide or a small machine is no definition, which is said as a finding too.
+    """
+    findings = check_file(path) or check_is_definition(path)
+    if findings:
+        raise UnsafeDefinition(findings)
+    return Model(Definition.model_validate(tomllib.loads(path.read_text("utf-8"))))
 
 
 @cache

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bti.workflow.checks import consent, names, paths, safety, small, words
-from bti.workflow.checks.finding import CODES, Finding, Findings
+from bti.workflow.checks.finding import CODES, Finding, Findings, found
 from bti.workflow.checks.form import fit, read
 from bti.workflow.definition import Definition, Guide, SmallMachine
 
-__all__ = ["CODES", "Finding", "check_file"]
+__all__ = ["CODES", "Finding", "check_file", "check_is_definition"]
 
 
 def check_file(path: Traversable, folder: Path | None = None) -> list[Finding]:
@@ -28,6 +28,16 @@ def check_file(path: Traversable, folder: Path | None = None) -> list[Finding]:
     if tables is not None:
         findings = list(_check(tables, path.name, folder))
     return [replace(finding, file=str(path)) for finding in findings]
+
+
+def check_is_definition(path: Traversable) -> list[Finding]:
+    """Return a finding when the file is a guide or a small machine, which have no map of their own."""
+    tables, _ = read(path)
+    if tables is None or not ({"topics", "machine"} & tables.keys()):
+        return []
+    sentence = "This is a guide or a small machine, not a definition."
+    mend = "Name a definition file, such as bti.1.toml."
+    return [replace(found("missing_key", "definition", sentence, mend), file=str(path))]
 
 
 def _check(tables: Mapping[str, Any], name: str, folder: Path | None) -> Findings:
