@@ -31,9 +31,7 @@ def login() -> Any:
             return _by_password()
         except Forbidden:
             with writing(current_app.extensions["bti_database"]) as database:
-                sessions.record_failed_login(
-                    database, municipality_id=request.form.get("kommune", ""), now=edge.now()
-                )
+                sessions.record_failed_login(database, municipality_id=request.form.get("kommune", ""), now=edge.now())
             problem = _("Brukernavnet eller passordet stemmer ikke. Prøv igjen.")
     with reading(current_app.extensions["bti_database"]) as database:
         known = sessions.municipalities_here(database)

@@ -70,7 +70,9 @@ def _http(error: HTTPException) -> tuple[str, int]:
     if status == 405:
         return _page(405, _("Slik kan ikke siden brukes"), _("Gå tilbake og bruk knappene på siden."), code="405")
     if status == 413:
-        return _page(413, _("Det ble for mye"), _("Teksten eller filen er for stor. Del den opp og prøv igjen."), code="413")
+        return _page(
+            413, _("Det ble for mye"), _("Teksten eller filen er for stor. Del den opp og prøv igjen."), code="413"
+        )
     if status < 500:
         return _page(status, _("Vi forstår ikke det du sendte"), _("Gå tilbake og prøv igjen."), code=str(status))
     return _fault(error)

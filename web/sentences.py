@@ -105,7 +105,9 @@ REFUSALS: Sentences = {
     "has_open_measures": lambda: _("Målet har tiltak som pågår. Evaluer og avslutt dem først."),
     "measure_ended": lambda: _("Tiltaket er avsluttet allerede."),
     "referral_open": lambda: _("Saken er allerede henvist og venter på avgjørelse."),
-    "no_coordinating_unit": lambda: _("Kommunen har ikke registrert en koordinerende enhet. Gi beskjed til administratoren."),
+    "no_coordinating_unit": lambda: _(
+        "Kommunen har ikke registrert en koordinerende enhet. Gi beskjed til administratoren."
+    ),
     "not_found": lambda: _("Den finnes ikke, eller du har ikke tilgang til den."),
 }
 

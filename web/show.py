@@ -20,7 +20,12 @@ def init_app(app: Flask) -> None:
     """Give templates their filters and the frame its values."""
     app.jinja_env.filters.update(day=day, moment=moment, iso=iso, words=words, short_name=short_name)
     app.jinja_env.globals.update(
-        once=edge.once, need_sentence=need_sentence, fixer_name=fixer_name, due_parts=due_parts, word=word, choices=choices
+        once=edge.once,
+        need_sentence=need_sentence,
+        fixer_name=fixer_name,
+        due_parts=due_parts,
+        word=word,
+        choices=choices,
     )
     app.context_processor(_frame)
 
@@ -119,9 +124,7 @@ def _navigation(actor: Any) -> list[dict[str, Any]]:
         items.append(("administration.home", _("Administrasjon")))
     if actor.has("administrator", "bti_team", "coordinator", "unit_leader"):
         items.append(("models.index", _("Modellen")))
-    return [
-        {"href": url_for(endpoint), "label": label, "active": _is_here(endpoint)} for endpoint, label in items
-    ]
+    return [{"href": url_for(endpoint), "label": label, "active": _is_here(endpoint)} for endpoint, label in items]
 
 
 def _is_here(endpoint: str) -> bool:

@@ -1,0 +1,238 @@
+"""What a case page shows: names, wonder, log, goals, measures, offers. A constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from bti.models import (
+    cases,
+    entries,
+    evaluations,
+    goals,
+    guardians,
+    guardianships,
+    handovers,
+    measures,
+    memberships,
+    participations,
+    people,
+    referrals,
+    subjects,
+    units,
+    wonders,
+)
+from bti.policy import Ground, readable_rows
+
+
+@dataclass(frozen=True)
+class UnitLine:
+    """A unit as pages name it."""
+
+    id: str
+    name: str
+    kind: str
+    is_external: bool
+    phone: str | None
+
+
+@dataclass(frozen=True)
+class PersonLine:
+    """A person of staff as pages name them."""
+
+    id: str
+    name: str
+    title: str
+    phone: str | None
+
+
+def units_of(session: sa.Connection, *, municipality_id: str) -> dict[str, UnitLine]:
+    """Return all units of the municipality by id, in the order of their names; ended ones too, for old rows."""
+    rows = session.execute(
+        sa.select(units.c.id, units.c.name, units.c.kind, units.c.is_external, units.c.phone)
+        .where(units.c.municipality_id == municipality_id)
+        .order_by(units.c.name)
+    )
+    return {row.id: UnitLine(*row) for row in rows}
+
+
+def people_named(session: sa.Connection, *, municipality_id: str, ids: Iterable[str]) -> dict[str, PersonLine]:
+    """Return the people with these ids."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    rows = session.execute(
+        sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
+            people.c.municipality_id == municipality_id, people.c.id.in_(wanted)
+        )
+    )
+    return {row.id: PersonLine(*row) for row in rows}
+
+
+def staff_of_units(session: sa.Connection, *, municipality_id: str, unit_ids: Iterable[str]) -> tuple[Any, ...]:
+    """Return (person_id, name, title, unit_id, open_cases) of live staff who meet children in these units, by name."""
+    held = (
+        sa.select(sa.func.count())
+        .select_from(cases)
+        .where(
+            cases.c.municipality_id == people.c.municipality_id,
+            cases.c.holder_id == people.c.id,
+            cases.c.closed_at.is_(None),
+            cases.c.has_log.is_(True),
+        )
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        sa.select(people.c.id, people.c.name, people.c.title, memberships.c.unit_id, held.label("open_cases"))
+        .join(
+            memberships,
+            sa.and_(memberships.c.municipality_id == people.c.municipality_id, memberships.c.person_id == people.c.id),
+        )
+        .where(
+            people.c.municipality_id == municipality_id,
+            people.c.ended_at.is_(None),
+            memberships.c.ended_at.is_(None),
+            memberships.c.unit_id.in_(sorted(set(unit_ids))),
+            memberships.c.role.in_(("employee", "unit_leader")),
+        )
+        .group_by(people.c.municipality_id, people.c.id, people.c.name, people.c.title, memberships.c.unit_id)
+        .order_by(people.c.name, memberships.c.unit_id)
+    )
+    return tuple(rows)
+
+
+def subject_of(session: sa.Connection, *, municipality_id: str, subject_id: str) -> Any:
+    """Return the subject's row."""
+    return session.execute(
+        sa.select(subjects).where(subjects.c.municipality_id == municipality_id, subjects.c.id == subject_id)
+    ).one()
+
+
+def guardians_of(session: sa.Connection, *, municipality_id: str, subject_id: str) -> tuple[Any, ...]:
+    """Return (id, name, relation, parental_responsibility, phone) of the subject's guardians."""
+    rows = session.execute(
+        sa.select(
+            guardians.c.id,
+            guardians.c.name,
+            guardianships.c.relation,
+            guardianships.c.parental_responsibility,
+            guardians.c.phone,
+        )
+        .join(
+            guardianships,
+            sa.and_(
+                guardianships.c.municipality_id == guardians.c.municipality_id,
+                guardianships.c.guardian_id == guardians.c.id,
+            ),
+        )
+        .where(
+            guardianships.c.municipality_id == municipality_id,
+            guardianships.c.subject_id == subject_id,
+            guardianships.c.ended_on.is_(None),
+        )
+        .order_by(guardianships.c.id)
+    )
+    return tuple(rows)
+
+
+def wonder_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> Any:
+    """Return the case's wonder."""
+    return session.execute(
+        sa.select(wonders).where(wonders.c.municipality_id == municipality_id, wonders.c.case_id == case_id)
+    ).first()
+
+
+def entries_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
+    """Return the entries the reader's ground reaches, newest first."""
+    rows = session.execute(
+        sa.select(entries)
+        .where(
+            entries.c.municipality_id == municipality_id,
+            entries.c.case_id == case_id,
+            readable_rows(entries, ground),
+        )
+        .order_by(entries.c.written_at.desc(), entries.c.id)
+    )
+    return tuple(rows)
+
+
+def goals_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
+    """Return the goals the reader's ground reaches, oldest first."""
+    rows = session.execute(
+        sa.select(goals)
+        .where(goals.c.municipality_id == municipality_id, goals.c.case_id == case_id, readable_rows(goals, ground))
+        .order_by(goals.c.set_at, goals.c.id)
+    )
+    return tuple(rows)
+
+
+def measures_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
+    """Return the measures the reader's ground reaches, those to evaluate first on top."""
+    rows = session.execute(
+        sa.select(measures, guardians.c.name.label("guardian_name"), people.c.name.label("person_name"))
+        .outerjoin(
+            guardians,
+            sa.and_(
+                guardians.c.municipality_id == measures.c.municipality_id,
+                guardians.c.id == measures.c.responsible_guardian_id,
+            ),
+        )
+        .outerjoin(
+            people,
+            sa.and_(
+                people.c.municipality_id == measures.c.municipality_id, people.c.id == measures.c.responsible_person_id
+            ),
+        )
+        .where(
+            measures.c.municipality_id == municipality_id,
+            measures.c.case_id == case_id,
+            readable_rows(measures, ground),
+        )
+        .order_by(measures.c.ended_at.is_not(None), measures.c.evaluate_on, measures.c.id)
+    )
+    return tuple(rows)
+
+
+def evaluations_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> dict[str, list[Any]]:
+    """Return each measure's evaluations, newest first. Show them only for measures the reader may see."""
+    found: dict[str, list[Any]] = {}
+    for row in session.execute(
+        sa.select(evaluations)
+        .where(evaluations.c.municipality_id == municipality_id, evaluations.c.case_id == case_id)
+        .order_by(evaluations.c.evaluated_at.desc(), evaluations.c.id)
+    ):
+        found.setdefault(row.measure_id, []).append(row)
+    return found
+
+
+def handovers_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
+    """Return every offer of the baton, newest first."""
+    rows = session.execute(
+        sa.select(handovers)
+        .where(handovers.c.municipality_id == municipality_id, handovers.c.case_id == case_id)
+        .order_by(handovers.c.offered_at.desc(), handovers.c.id)
+    )
+    return tuple(rows)
+
+
+def participations_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
+    """Return everybody who takes part, was invited or has left, the live ones first."""
+    rows = session.execute(
+        sa.select(participations)
+        .where(participations.c.municipality_id == municipality_id, participations.c.case_id == case_id)
+        .order_by(participations.c.ended_at.is_not(None), participations.c.invited_at, participations.c.id)
+    )
+    return tuple(rows)
+
+
+def referrals_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
+    """Return the case's referrals, newest first."""
+    rows = session.execute(
+        sa.select(referrals)
+        .where(referrals.c.municipality_id == municipality_id, referrals.c.case_id == case_id)
+        .order_by(referrals.c.referred_at.desc(), referrals.c.id)
+    )
+    return tuple(rows)
