@@ -47,7 +47,7 @@ def record(
             "municipality_id": municipality_id,
             "at": now,
             "event": event,
-            "actor_id": actor.person_id if actor else None,
+            "actor_id": (actor.person_id or None) if actor else None,
             "unit_id": unit_id or (actor.main_unit if actor else None),
             "role": role or (actor.main_role if actor else "system"),
             "case_id": case_id,
