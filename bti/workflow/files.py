@@ -10,6 +10,8 @@ from pathlib import Path
 SMALL_MACHINES = ("handover", "consent", "measure")
 _FILE_NAME = re.compile(r"^(?P<name>[a-z][a-z0-9_-]*)\.(?P<version>[1-9][0-9]*)\.toml$")
 
+_PART = re.compile(r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$")
+
 
 def names_in(folder: Path | None) -> frozenset[tuple[str, int]]:
     """Return name and version of every file in the folders, guides apart."""
@@ -22,9 +24,12 @@ def names_in(folder: Path | None) -> frozenset[tuple[str, int]]:
 
 
 def find(file_name: str, folder: Path | None) -> Traversable | None:
-    """Return the file with this name below one of the folders, or None."""
+    """Return the file with this name below one of the folders, or None; never one outside them."""
+    parts = file_name.split("/")
+    if not all(_PART.match(part) for part in parts):
+        return None
     for place in _places(folder):
-        entry = place.joinpath(*file_name.split("/"))
+        entry = place.joinpath(*parts)
         if entry.is_file():
             return entry
     return None
