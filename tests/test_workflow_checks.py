@@ -58,6 +58,8 @@ BROKEN = [
     ("unknown_key", MODEL, 'shared_from = "2"', 'shared_from = "2"\ncolour = "red"', "log.colour"),
     ("bad_value", MODEL, "validity_months = 12", "validity_months = 0", "consent.validity_months"),
     ("bad_value", MODEL, "days = 56", 'days = "soon"', "levels[1].steps[2].deadline.days"),
+    ("bad_value", MODEL, "days = 56", "days = true", "levels[1].steps[2].deadline.days"),
+    ("bad_value", MODEL, "external = true", 'external = "yes"', "levels[3].external"),
     ("bad_value", MODEL, "bullying = 7", "bullying = 70", "levels[0].steps[2].deadline.theme_days.bullying"),
     ("not_checked_further", MODEL, 'key = "3.5"', 'key = "three"', ""),
     # names
@@ -95,6 +97,7 @@ BROKEN = [
     ("no_way_down", MODEL, 'from = ["2.5"]\nto = "1.2"', 'from = ["2.5"]\nto = "2.1"', "levels[2]"),
     ("ambiguous_move", *extra_move("plan", '"1.1"', "1.3"), "moves["),
     ("ambiguous_move", *extra_move("plan_more", '"1.1"', "1.2", "Planlegg tiltak"), "moves["),
+    ("ambiguous_move", MODEL, 'en = "Try new measures"', 'en = "Continue the measures"', ".label.en"),
     ("ambiguous_move", MEASURE, 'name = "change"', 'name = "continue"', "moves[1].name"),
     ("closed_mixed_with_steps", *extra_move("again", '"closed", "0.4"', "0.1"), "moves["),
     ("reopens_into_shared", MODEL, 'from = ["closed"]\nto = "1.1"', 'from = ["closed"]\nto = "2.1"', "moves["),

@@ -28,7 +28,7 @@ SHIPPED = sorted([*WORKFLOWS.glob("*.toml"), *WORKFLOWS.glob("guides/*.toml")])
 RELEASED = {
     "bti.1.toml": "f5103dc3c0fe73e3ae0f7d3d0cc7f90d62585ea0a4d9c1a5c1b518fef81c98ec",
     "consent.1.toml": "74371ff6552c945aa6a50b666c90afd9a7f32c5994978941891235aadfa830c3",
-    "guides/standard.1.toml": "9279b663fbd2fa1869c5b90871396d3b22b3b6ef7c2627344811913851d77fbf",
+    "guides/standard.1.toml": "521280f8c39835fd41270ca98375211ab9b73a9b3a7af2846d3ccf67af4a2300",
     "handover.1.toml": "c64849485ceff0df16b135ce03ba9607037720c42737ec9808f0cbf01e31da2a",
     "measure.1.toml": "0b2d096942919439215b5539ba9f5b9423851a6a4969d865c563fe7ada36e5e7",
     "overhalla.1.toml": "9c935cf1068429d7d2c035394c6c98efb58d9ba6d138db4e19fb4650a26ba407",
@@ -256,6 +256,34 @@ class TestTheVariantsRules:
         tromso = load_definition("tromso", 1)
         assert {days(tromso, None, f"0.{i}") for i in range(1, 5)} == {14}
         assert tromso.definition.levels[1:] == self.standard.definition.levels[1:]
+
+
+JOURNEYS = {
+    "bti": "talk_directly 0.3 share_with_leader 0.2 clarify_who_talks 0.3 decide_on_wonder 0.4 start_own_service 1.1* "
+    "plan 1.2* carry_out 1.3* evaluate 1.4* decide 1.5* new_measures 1.2* invite_services 2.1* plan 2.2* "
+    "carry_out 2.3* evaluate 2.4* decide 2.5* invite_externals 3.1* plan 3.2* carry_out 3.3* evaluate 3.4* decide 3.5* "
+    "back_to_two_services 2.2* close closed reopen_with_log 1.1* close closed reopen 0.4 no_need 0.5 close closed",
+    "overhalla": "share_with_leader 0.2 clarify_who_talks 0.3 decide_on_wonder 0.4 start_own_service A.1 plan A.2 "
+    "carry_out A.3 evaluate A.4 decide A.5 invite_services B.1* plan B.2* carry_out B.3* evaluate B.4* decide B.5* "
+    "invite_externals C.1* plan C.2* carry_out C.3* evaluate C.4* decide C.5* back_to_own_service A.2 close closed "
+    "reopen 0.4 start_with_other_service B.1* close closed reopen_in_own_service A.1",
+    "vestre-toten": "share_with_leader 0.2 clarify_follow_up 0.3 start_own_service 1.1* understand_together 1.2* "
+    "plan 1.3* carry_out 1.4* evaluate 1.5* invite_services 2.1* plan 2.2* carry_out 2.3* evaluate 2.4* "
+    "back_to_own_service 1.3* close closed reopen_with_log 1.2*",
+    "risor-school": "talk_directly 0.3 decide_on_wonder 0.4 start_with_other_service 2.1* plan 2.2* carry_out 2.3* "
+    "evaluate 2.4* decide 2.5* invite_externals 3.1* meet 3.2* carry_out 3.3* evaluate 3.4* decide 3.5* "
+    "no_progress 3.1* close closed",
+    "tromso": "make_concrete 0.2 share_with_leader 0.3 sum_up 0.4 back_to_wondering 0.2 share_with_leader 0.3 "
+    "sum_up 0.4 start_own_service 1.1* close closed",
+}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_a_case_goes_its_way_and_has_a_log_where_the_star_says(model):
+    step, words = model.initial_step, JOURNEYS[model.name].split()
+    for move, expected in zip(words[::2], words[1::2], strict=True):
+        step = model.next_step(move, step)
+        assert f"{step}{'*' if model.has_log(step) else ''}" == expected, move
 
 
 class TestLoading:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 LANGUAGES = ("nb", "nn", "en")
 CLOSED = "closed"
@@ -56,11 +56,11 @@ class Deadline(Form):
     `owner` is who answers for it; `theme_days` gives shorter terms to cases with a theme.
     """
 
-    days: int = Field(ge=1, le=366)
+    days: StrictInt = Field(ge=1, le=366)
     since: Literal["move", "level"] = "move"
     label: Words
     owner: Literal["holder", "unit_leader"] | None = None
-    theme_days: dict[str, int] = Field(default_factory=dict)
+    theme_days: dict[str, StrictInt] = Field(default_factory=dict)
 
 
 class Step(Form):
@@ -80,7 +80,7 @@ class Level(Form):
     name: Words
     description: Words = Words()
     colour: Literal["grey", "green", "petrol", "plum", "moss", "slate"]
-    external: bool = False
+    external: StrictBool = False
     steps: tuple[Step, ...] = Field(min_length=1)
 
 
@@ -113,8 +113,8 @@ class Log(Form):
 class AgeRule(Form):
     """Who must consent from age `from_age` up to and including `to_age` (years; absent: no upper limit)."""
 
-    from_age: int = Field(ge=0, le=130)
-    to_age: int | None = Field(default=None, ge=0, le=130)
+    from_age: StrictInt = Field(ge=0, le=130)
+    to_age: StrictInt | None = Field(default=None, ge=0, le=130)
     givers: tuple[str, ...] = Field(min_length=1)
     purposes: tuple[str, ...] = PURPOSES
 
@@ -133,8 +133,8 @@ class SpecialRule(Form):
 class ConsentRules(Form):
     """How long a consent lasts (months), when to warn (days), when it is asked anew, and who gives it."""
 
-    validity_months: int = Field(ge=1, le=36)
-    warn_days: int = Field(default=30, ge=1, le=120)
+    validity_months: StrictInt = Field(ge=1, le=36)
+    warn_days: StrictInt = Field(default=30, ge=1, le=120)
     ask_again_on: tuple[str, ...]
     ages: tuple[AgeRule, ...] = Field(min_length=1)
     special: tuple[SpecialRule, ...] = ()
@@ -144,12 +144,12 @@ class Heading(Form):
     """Name, version and title of the definition, and the versions of the small machines it runs with."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    version: int = Field(ge=1)
+    version: StrictInt = Field(ge=1)
     title: Words
     guide: str | None = None
-    handover: int = 1
-    consent: int = 1
-    measure: int = 1
+    handover: StrictInt = 1
+    consent: StrictInt = 1
+    measure: StrictInt = 1
 
 
 class Definition(Form):
@@ -179,14 +179,14 @@ class Guide(Form):
     """A guide file: topics, each with a `common` text and texts per kind of service."""
 
     name: str
-    version: int = Field(ge=1)
+    version: StrictInt = Field(ge=1)
     topics: dict[str, dict[str, GuideText]]
 
 
 class SmallState(Form):
     key: str
     label: Words
-    ended: bool = False
+    ended: StrictBool = False
 
 
 class SmallMove(Form):
@@ -201,9 +201,9 @@ class SmallMove(Form):
 
 class SmallHeading(Form):
     name: Literal["handover", "consent", "measure"]
-    version: int = Field(ge=1)
+    version: StrictInt = Field(ge=1)
     initial: str
-    expires_after_days: int | None = Field(default=None, ge=1, le=60)
+    expires_after_days: StrictInt | None = Field(default=None, ge=1, le=60)
 
 
 class SmallMachine(Form):

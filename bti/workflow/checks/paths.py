@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bti.workflow.checks.finding import Findings, found, listed
 from bti.workflow.checks.names import steps_of
-from bti.workflow.definition import CLOSED, Definition, Move
+from bti.workflow.definition import CLOSED, LANGUAGES, Definition, Move
 
 
 def reachable(definition: Definition) -> Findings:
@@ -55,20 +55,22 @@ def down(definition: Definition) -> Findings:
 
 
 def ambiguous(definition: Definition) -> Findings:
-    """Find moves from one step that a person, or the engine, can't tell apart."""
+    """Find moves from one step that a person, or the engine, can't tell apart, in whatever language."""
     names: dict[tuple[str, str], int] = {}
-    labels: dict[tuple[str, str], int] = {}
+    labels: dict[tuple[str, str, str], int] = {}
     for i, move in enumerate(definition.moves):
         for step in dict.fromkeys(move.from_):
             first = names.setdefault((move.name, step), i)
-            same = labels.setdefault((move.label.nb.strip().casefold(), step), i)
             if first != i:
                 sentence = f"From step {step} there are two moves named {move.name!r} (also moves[{first}])."
                 yield found("ambiguous_move", f"moves[{i}].name", sentence, "Give one of them another name.")
-            elif same != i and move.label.nb.strip():
-                sentence = f"From step {step} two moves are labelled {move.label.nb!r} (also moves[{same}])."
-                mend = "Give them labels that tell them apart."
-                yield found("ambiguous_move", f"moves[{i}].label", sentence, mend)
+                continue
+            for language, label in _labels(move):
+                first = labels.setdefault((language, label.casefold(), step), i)
+                if first != i:
+                    sentence = f"From step {step} two moves are labelled {label!r} (also moves[{first}])."
+                    mend = "Give them labels that tell them apart."
+                    yield found("ambiguous_move", f"moves[{i}].label.{language}", sentence, mend)
 
 
 def reopening(definition: Definition) -> Findings:
@@ -93,6 +95,11 @@ def leader_told(definition: Definition) -> Findings:
         sentence = "No move shares the wonder with the unit's leader, so nobody could decide who is holder."
         mend = 'Add `does = ["share_with_leader"]` to the move where the leader is told.'
         yield found("leader_never_told", "moves", sentence, mend)
+
+
+def _labels(move: Move) -> list[tuple[str, str]]:
+    texts = [(language, getattr(move.label, language).strip()) for language in LANGUAGES]
+    return [(language, text) for language, text in texts if text]
 
 
 def _answering(definition: Definition, level: int) -> set[str]:
