@@ -90,7 +90,8 @@ def _check_receiver(session: sa.Connection, scene: Scene, person_id: str, unit_i
         raise Invalid(to_person="missing")
     if person_id == scene.facts.holder_id:
         raise Invalid(to_person="already_holder")
-    if person_id == scene.actor.person_id and "holder" in scene.standing:
+    # A leader who wants the baton takes it in the interim, with a reason, and is then confirmed.
+    if person_id == scene.actor.person_id:
         raise Invalid(to_person="oneself")
     if not is_member(session, municipality_id=municipality, person_id=person_id, unit_id=unit_id):
         raise Invalid(to_person="unknown")

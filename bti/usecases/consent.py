@@ -74,30 +74,71 @@ def ask(
     Invalid (purpose, units, kinds, about, valid_to).
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    wish = _Wish(purpose, unit_ids, kinds, about, reservations, valid_to, renews_id)
+    wanted, givers = _prepare(session, scene, wish, seen_version)
+    return _insert_consent(session, scene, wanted, about, reservations, givers)
+
+
+def preview_ask(
+    session: sa.Connection,
+    *,
+    actor: Actor,
+    case_id: str,
+    purpose: str,
+    unit_ids: Sequence[str],
+    kinds: Sequence[str],
+    about: str,
+    reservations: str,
+    valid_to: date | None,
+    seen_version: int,
+    now: datetime,
+    renews_id: str | None = None,
+) -> tuple[date, tuple[Giver, ...]]:
+    """Return how long the consent would last and who must answer, without asking. Raises as `ask`."""
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now)
+    wish = _Wish(purpose, unit_ids, kinds, about, reservations, valid_to, renews_id)
+    wanted, givers = _prepare(session, scene, wish, seen_version)
+    return wanted.valid_to, givers
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What was typed, before anything is checked."""
+
+    purpose: str
+    unit_ids: Sequence[str]
+    kinds: Sequence[str]
+    about: str
+    reservations: str
+    valid_to: date | None
+    renews_id: str | None
+
+
+def _prepare(session: sa.Connection, scene: Scene, wish: _Wish, seen_version: int) -> tuple[_Wanted, tuple[Giver, ...]]:
     require_open(scene)
     require_relation(scene, "holder", "author", "unit_leader")
     require_seen(scene, seen_version)
     if scene.facts.subject_id is None:
         raise NotReady([Missing("subject_known", "holder")])
     longest = add_months(scene.today, scene.model.definition.consent.validity_months)
-    until = valid_to or longest
+    until = wish.valid_to or longest
     collect(
-        lambda: one_of("purpose", purpose, PURPOSES),
-        lambda: _check_units(session, scene, purpose, unit_ids),
-        lambda: _check_kinds(scene, kinds),
-        lambda: required("about", about, longest=2_000),
-        lambda: optional("reservations", reservations, longest=2_000),
+        lambda: one_of("purpose", wish.purpose, PURPOSES),
+        lambda: _check_units(session, scene, wish.purpose, wish.unit_ids),
+        lambda: _check_kinds(scene, wish.kinds),
+        lambda: required("about", wish.about, longest=2_000),
+        lambda: optional("reservations", wish.reservations, longest=2_000),
         lambda: _check_until(until, scene.today, longest),
     )
-    _refuse_twice(session, scene, purpose, unit_ids, renews_id)
+    _refuse_twice(session, scene, wish.purpose, wish.unit_ids, wish.renews_id)
     givers = givers_for(
-        session, municipality_id=actor.municipality_id, subject_id=scene.facts.subject_id, purpose=purpose,
-        model=scene.model, today=scene.today,
+        session, municipality_id=scene.facts.municipality_id, subject_id=scene.facts.subject_id,
+        purpose=wish.purpose, model=scene.model, today=scene.today,
     )  # fmt: skip
     if not givers:
         raise NotReady([Missing("giver_known", "administrator")])
-    wanted = _Wanted(purpose, tuple(dict.fromkeys(unit_ids)), tuple(dict.fromkeys(kinds)), until, renews_id)
-    return _insert_consent(session, scene, wanted, about, reservations, givers)
+    units_named, kinds_named = tuple(dict.fromkeys(wish.unit_ids)), tuple(dict.fromkeys(wish.kinds))
+    return _Wanted(wish.purpose, units_named, kinds_named, until, wish.renews_id), givers
 
 
 def _check_units(session: sa.Connection, scene: Scene, purpose: str, unit_ids: Sequence[str]) -> None:
