@@ -1,4 +1,4 @@
-"""From the core's codes to sentences: what is wrong, what to do, who can help. Every code has one; a test sees to it."""
+"""From the core's codes to sentences: what is wrong, what to do, who can help. A test sees that each has one."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from bti.engine import Scene
 from bti.errors import NotFound
 from bti.queries import casepage
 from bti.queries.casepage import PersonLine, UnitLine
+from bti.queries.consents import Consent, consents_of_case
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,68 @@ def head_of(session: sa.Connection, scene: Scene) -> CaseHead:
         people=casepage.people_named(session, municipality_id=facts.municipality_id, ids=wanted),
         units=casepage.units_of(session, municipality_id=facts.municipality_id),
     )
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """Everything the case page shows. In a shell all content is empty."""
+
+    head: CaseHead
+    wonder: Any
+    entries: tuple[Any, ...]
+    goals: tuple[Any, ...]
+    measures: tuple[Any, ...]
+    evaluations: dict[str, list[Any]]
+    consents: tuple[Consent, ...]
+    handovers: tuple[Any, ...]
+    referrals: tuple[Any, ...]
+
+
+def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> CasePage:
+    """Return the case page for a person who may read it, or its shell. Raises NotFound for everybody else."""
+    head = open_case(session, actor=actor, case_id=case_id, now=now, part="case")
+    ground = head.scene.ground
+    here = {"municipality_id": actor.municipality_id, "case_id": case_id}
+    consents = consents_of_case(session, moment=now, **here)
+    offers = casepage.handovers_of(session, **here)
+    if ground is None:
+        return CasePage(head, None, (), (), (), {}, consents, offers, ())
+    own_service = ground.unit_id == head.scene.facts.unit_id
+    page = CasePage(
+        head=head,
+        # The wonder belongs to the author and their own service; no consent opens it to others.
+        wonder=casepage.wonder_of(session, **here) if own_service else None,
+        entries=casepage.entries_of(session, ground=ground, **here),
+        goals=casepage.goals_of(session, ground=ground, **here),
+        measures=casepage.measures_of(session, ground=ground, **here),
+        evaluations=casepage.evaluations_of(session, **here),
+        consents=consents,
+        handovers=offers,
+        referrals=casepage.referrals_of(session, **here),
+    )
+    return _with_names(session, page)
+
+
+def _with_names(session: sa.Connection, page: CasePage) -> CasePage:
+    """Add the names of everybody who wrote or was asked, in one statement."""
+    head = page.head
+    wanted = {entry.author_id for entry in page.entries}
+    wanted |= {row.author_id for rows in page.evaluations.values() for row in rows}
+    wanted |= {i for row in page.handovers for i in (row.to_person_id, row.from_person_id)}
+    wanted |= {i for row in page.referrals for i in (row.referred_by, row.decided_by) if i}
+    wanted |= {page.wonder.feedback_by} if page.wonder and page.wonder.feedback_by else set()
+    more = casepage.people_named(
+        session, municipality_id=head.scene.facts.municipality_id, ids=wanted - set(head.people)
+    )
+    return replace(page, head=replace(head, people={**head.people, **more}))
+
+
+def where_to_answer(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> str:
+    """Return `offered` or `invited:<id>` for a person who only has something to answer here; empty otherwise."""
+    scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now)
+    if scene.view != "preview":
+        return ""
+    if "offered" in scene.standing:
+        return "offered"
+    mine = next(p for p in scene.facts.participants if p.state == "invited" and p.person_id == actor.person_id)
+    return f"invited:{mine.id}"

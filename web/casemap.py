@@ -1,0 +1,378 @@
+"""From the core's values to what the case pages draw: map, steps, choices, log lines. No queries, no rules."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from bti.clock import local_day
+from bti.decision import Option
+from bti.engine import Scene
+from bti.facts import CaseFacts
+from bti.needs import Found
+from bti.queries.consents import Consent
+from bti.queries.worklist import Beside
+from bti.usecases.reading import CaseHead, CasePage
+from bti.workflow.definition import CLOSED, GuideText
+from bti.workflow.library import guide_text, load_definition
+from bti.workflow.model import Model
+from web import edge
+from web.sentences import fixer_name, need_sentence, word
+from web.show import day, due_parts, moment, short_name, words
+
+
+def case_title(head: CaseHead) -> str:
+    """Return the case's name on its own page: the child's full name, or only the reference behind a closed door."""
+    if head.subject is None:
+        return _("Sak %(reference)s", reference=head.reference)
+    name = f"{head.subject.given_name} {head.subject.family_name}"
+    return f"{name}, {head.subject.group_name}" if head.subject.group_name else name
+
+
+def crumbs(head: CaseHead, *more: str) -> list[tuple[str, str]]:
+    """Return the way to a page of a case; the title bar never carries a name."""
+    here = url_for("cases.case", reference=head.reference)
+    trail = [(_("Mine saker"), url_for("cases.worklist")), (_("Sak %(reference)s", reference=head.reference), here)]
+    return [*trail, *((label, "") for label in more)]
+
+
+# --- the map ----------------------------------------------------------------------------------------------------
+
+
+def levels(model: Model, facts: CaseFacts) -> list[dict[str, Any]]:
+    """Return the levels of the definition for the map, with where the case stands."""
+    return [
+        {
+            "key": level.key,
+            "label": words(level.label),
+            "name": words(level.name),
+            "detail": words(level.description),
+            "colour": level.colour,
+            "mark": level.key,
+            "state": "done" if order < facts.level_order else "now" if order == facts.level_order else "next",
+        }
+        for order, level in enumerate(model.definition.levels)
+    ]
+
+
+def steps(model: Model, facts: CaseFacts) -> list[dict[str, Any]]:
+    """Return the steps of the level the case stands on; none when it is closed."""
+    if facts.step == CLOSED:
+        return []
+    level = model.level_of(facts.step)
+    keys = [step.key for step in level.steps]
+    here = keys.index(facts.step)
+    return [
+        {
+            "title": f"{step.key} {words(step.title)}",
+            "state": "done" if order < here else "now" if order == here else "next",
+        }
+        for order, step in enumerate(level.steps)
+    ]
+
+
+def step_name(model: Model, key: str) -> str:
+    """Return a step as people say it; "Avsluttet" for the end."""
+    return _("Avsluttet") if key == CLOSED else f"{key} {words(model.step(key).title)}"
+
+
+def due_label(model: Model, facts: Any, themes: tuple[str, ...] = ()) -> str:
+    """Return what the next date is for."""
+    if facts.due_reason == "measure":
+        return _("Evaluer tiltak")
+    if facts.step == CLOSED:
+        return ""
+    term = model.deadline_for(None, facts.step, themes)
+    return words(term.label) if term else ""
+
+
+# --- choices ----------------------------------------------------------------------------------------------------
+
+
+def option_cards(scene: Scene, consents: tuple[Consent, ...] = ()) -> list[dict[str, Any]]:
+    """Return the moves this person may take from here, the way on first and closing last."""
+    cards = [option_card(scene, option, consents) for option in scene.options() if option.allowed]
+    return sorted(cards, key=lambda card: card["closes"])
+
+
+def option_card(scene: Scene, option: Option, consents: tuple[Consent, ...] = ()) -> dict[str, Any]:
+    """Return one move with its checklist and where it leads."""
+    missing = len(option.missing)
+    return {
+        "name": option.move.name,
+        "label": words(option.move.label),
+        "to": step_name(scene.model, option.to),
+        "closes": option.to == CLOSED,
+        "checks": [check_line(scene, found, consents) for found in option.checks],
+        "missing": missing,
+        "status": ngettext("%(num)d ting mangler", "%(num)d ting mangler", missing) if missing else _("Klart"),
+        "href": url_for("moves.check", reference=scene.facts.reference, name=option.move.name),
+    }
+
+
+def check_line(scene: Scene, found: Found, consents: tuple[Consent, ...] = ()) -> dict[str, Any]:
+    """Return one need as a line of the checklist: what, whether, who can fix it and where."""
+    href, label = _way_to_fix(scene, found.name) if found.state == "missing" else ("", "")
+    return {
+        "state": found.state,
+        "label": need_sentence(found.name),
+        "detail": _consent_detail(found.name, consents) if found.state == "missing" else "",
+        "fixer": fixer_name(found.fixer) if found.state == "missing" and not href else "",
+        "fix_href": href,
+        "fix_label": label,
+    }
+
+
+_FIXES: dict[str, tuple[str, dict[str, Any]]] = {
+    "guardians_talked": ("wonders.note", {"slag": "guardian_talk"}),
+    "subject_known": ("wonders.identify", {}),
+    "consent_log": ("consents.index", {}),
+    "consent_partner": ("consents.index", {}),
+    "consent_external": ("consents.index", {}),
+    "partner_joined": ("participants.invite", {}),
+    "goal_set": ("log.goal", {}),
+    "measure_planned": ("log.measure", {}),
+    "child_heard": ("log.entry", {"slag": "child_voice"}),
+}
+
+
+def _way_to_fix(scene: Scene, need: str) -> tuple[str, str]:
+    reference = scene.facts.reference
+    standing = scene.standing
+    if need == "holder_decided" and "unit_leader" in standing | ({"unit_leader"} if _holder_may(scene) else set()):
+        return url_for("baton.confirm", reference=reference), _("Bestem stafettholder")
+    if need == "leader_feedback" and "unit_leader" in standing:
+        return url_for("leader.feedback", reference=reference), _("Gi tilbakemelding")
+    if need in _FIXES and standing & {"holder", "author"}:
+        endpoint, values = _FIXES[need]
+        return url_for(endpoint, reference=reference, **values), _fix_label(need)
+    return "", ""
+
+
+def _holder_may(scene: Scene) -> bool:
+    return "holder" in scene.standing and scene.facts.level_order > 0 and not scene.facts.is_interim
+
+
+def _fix_label(need: str) -> str:
+    return {
+        "guardians_talked": _("Registrer samtalen"),
+        "subject_known": _("Velg barnet"),
+        "partner_joined": _("Inviter en tjeneste"),
+        "goal_set": _("Sett et mål"),
+        "measure_planned": _("Planlegg tiltak"),
+        "child_heard": _("Registrer barnets stemme"),
+    }.get(need, _("Se samtykker"))
+
+
+def _consent_detail(need: str, consents: tuple[Consent, ...]) -> str:
+    purposes = {
+        "consent_log": ("log", "takeover"),
+        "consent_partner": ("share", "external"),
+        "consent_external": ("external",),
+    }
+    asked = [c for c in consents if c.is_open and c.purpose in purposes.get(need, ())]
+    if not asked:
+        return ""
+    waiting = [party.relation or party.authority for party in asked[0].parties if not party.answer]
+    names = [
+        word("relation", one) if one in ("mother", "father", "other") else word("authority", one) for one in waiting
+    ]
+    return _("Spurt %(day)s. Venter på %(who)s.", day=day(local_day(asked[0].asked_at)), who=_and(names))
+
+
+def _and(names: list[str]) -> str:
+    return " og ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def guide(scene: Scene, head: CaseHead) -> GuideText | None:
+    """Return the step's guide for the reader's kind of service; None where there is none."""
+    if scene.facts.step == CLOSED:
+        return None
+    unit = head.units.get(scene.unit_id or "")
+    text = guide_text(scene.model, scene.facts.step, unit.kind if unit else "common")
+    return text if text.what.nb else None
+
+
+# --- the log ----------------------------------------------------------------------------------------------------
+
+
+def log_lines(page: CasePage) -> list[dict[str, Any]]:
+    """Return entries, answers of the leader and the baton's way as one timeline, newest first."""
+    head, model = page.head, page.head.scene.model
+    lines: list[dict[str, Any] | None] = [_entry_line(head, model, entry) for entry in page.entries]
+    lines += [_baton_line(head, row) for row in page.handovers]
+    lines += [_evaluation_line(page, row) for rows in page.evaluations.values() for row in rows]
+    lines += [line for row in page.referrals for line in _referral_lines(head, row)]
+    if page.wonder and page.wonder.feedback:
+        lines.append(
+            _line(
+                _("Tilbakemelding fra leder"),
+                page.wonder.feedback_at,
+                head.name_of(page.wonder.feedback_by),
+                page.wonder.feedback,
+            )
+        )
+    shown = [line for line in lines if line is not None]
+    return sorted(shown, key=lambda line: line["at"], reverse=True)
+
+
+def _line(title: str, at: Any, who: str = "", text: str = "", colour: str = "") -> dict[str, Any]:
+    return {
+        "title": title, "at": at, "when": moment(at), "iso": at.isoformat(), "who": who, "text": text, "colour": colour,
+    }  # fmt: skip
+
+
+def _entry_line(head: CaseHead, model: Model, entry: Any) -> dict[str, Any]:
+    title = entry.title if entry.kind in ("log", "meeting") and entry.title else word("entry", entry.kind)
+    if entry.kind in ("decision", "closing"):
+        title = _decision_title(model, entry)
+    who = f"{head.name_of(entry.author_id)}, {head.unit_name(entry.unit_id)}"
+    text = entry.text
+    if entry.kind == "child_voice":
+        text = _(
+            "%(who)s snakket med barnet %(day)s: %(text)s", who=entry.asked_by, day=day(entry.happened_on), text=text
+        )
+    elif entry.happened_on and entry.happened_on != local_day(entry.written_at):
+        who = _("%(who)s · gjelder %(day)s", who=who, day=day(entry.happened_on))
+    colour = {"child_voice": "plum", "meeting": "petrol", "decision": "green", "closing": "slate"}.get(
+        entry.kind, "grey"
+    )
+    return _line(title, entry.written_at, who, text, colour)
+
+
+def _decision_title(model: Model, entry: Any) -> str:
+    if entry.title == "next_date":
+        return _("Ny frist")
+    if entry.title == "interim":
+        return _("Leder tok stafettpinnen midlertidig")
+    named = [move for move in model.definition.moves if move.name == entry.title]
+    return words(named[0].label) if named else word("entry", entry.kind)
+
+
+def _baton_line(head: CaseHead, row: Any) -> dict[str, Any]:
+    at = row.answered_at or row.offered_at
+    to = head.name_of(row.to_person_id)
+    titles = {
+        "offered": _("%(name)s er spurt om å ta stafettpinnen", name=to),
+        "accepted": _("Stafettpinnen gitt til %(name)s", name=to),
+        "declined": _("%(name)s takket nei til stafettpinnen", name=to),
+        "withdrawn": _("Spørsmålet til %(name)s om stafettpinnen ble trukket tilbake", name=to),
+        "expired": _("%(name)s svarte ikke om stafettpinnen innen fristen", name=to),
+        "overtaken": _("Spørsmålet til %(name)s falt bort fordi saken ble flyttet", name=to),
+    }
+    return _line(titles[row.state], at, "", "", "warm")
+
+
+def _evaluation_line(page: CasePage, row: Any) -> dict[str, Any] | None:
+    measure = next((one for one in page.measures if one.id == row.measure_id), None)
+    if measure is None:
+        return None
+    title = _("Tiltak evaluert: %(what)s", what=measure.text)
+    text = f"{word('effect', row.effect)}. {row.text}"
+    return _line(title, row.evaluated_at, page.head.name_of(row.author_id), text, "green")
+
+
+def _referral_lines(head: CaseHead, row: Any) -> list[dict[str, Any]]:
+    title = _("Henvist til koordinerende enhet: %(cause)s", cause=word("cause", row.cause))
+    lines = [_line(title, row.referred_at, head.name_of(row.referred_by), row.question, "plum")]
+    if row.decided_at:
+        decided = _("Koordinerende enhet avgjorde: %(outcome)s", outcome=word("referral", row.outcome))
+        lines.append(_line(decided, row.decided_at, head.name_of(row.decided_by), row.reason, "plum"))
+    return lines
+
+
+def viewers(head: CaseHead) -> list[dict[str, str]]:
+    """Return who can open the case now, with their service and what they may do."""
+    facts = head.scene.facts
+    found = [
+        {
+            "name": head.name_of(facts.holder_id),
+            "detail": _("%(unit)s · skrive", unit=head.unit_name(facts.holder_unit_id)),
+        }
+    ]
+    for one in facts.participants:
+        may = _("lese, egne tiltak") if one.state == "active" else _("spurt, ser ikke innholdet ennå")
+        found.append({"name": head.name_of(one.person_id), "detail": f"{head.unit_name(one.unit_id)} · {may}"})
+    return found
+
+
+# --- the worklist -----------------------------------------------------------------------------------------------
+
+
+def worklist_row(row: Any, beside: Beside, my_id: str) -> dict[str, Any]:
+    """Return a case as a line of the worklist."""
+    model = load_definition(row.definition, row.definition_version)
+    child = beside.subjects.get(row.subject_id)
+    level = model.definition.levels[row.level_order]
+    return {
+        "href": url_for("cases.case", reference=row.reference),
+        "name": short_name(child.given_name, child.family_name) if child else _("Uten navn"),
+        "detail": _where(child, beside.units.get(row.unit_id, "")),
+        "reference": row.reference,
+        "levels": len(model.definition.levels),
+        "level_order": row.level_order,
+        "level": words(level.label),
+        "colour": level.colour,
+        "next": step_name(model, row.step),
+        "why": due_label(model, row),
+        "due": due_parts(row.due_on) if not row.closed_at else {"date_text": day(local_day(row.closed_at))},
+        "holder": _("Deg") if row.holder_id == my_id else beside.people.get(row.holder_id, ""),
+        "tags": _tags(row, beside, my_id),
+    }
+
+
+def _where(child: Any, unit: str) -> str:
+    # An address block takes school and group off every list.
+    if child is None or child.address_blocked:
+        return ""
+    return child.group_name or unit
+
+
+def _tags(row: Any, beside: Beside, my_id: str) -> list[tuple[str, str]]:
+    tags = []
+    offer = beside.offers.get(row.id)
+    if offer and offer.to_person_id == my_id:
+        tags.append((_("Venter på svar fra deg"), "info"))
+    elif offer and offer.expires_on >= local_day(edge.now()):
+        tags.append((_("Venter på svar fra %(name)s", name=beside.people.get(offer.to_person_id, "")), "info"))
+    if row.is_interim:
+        tags.append((_("Midlertidig stafettholder"), "warning"))
+    if beside.open_requests.get(row.id):
+        tags.append((_("Venter på samtykke"), "warning"))
+    if row.id in beside.referred:
+        tags.append((_("Henvist"), "plum"))
+    return tags
+
+
+def waiting_row(row: Any) -> dict[str, Any]:
+    """Return an offer or invitation that waits for one's answer."""
+    if row.what == "offer":
+        return {
+            "title": _("%(name)s spør om du vil ta stafettpinnen", name=row.from_name),
+            "detail": _("Sak %(reference)s · svar innen %(day)s", reference=row.reference, day=day(row.answer_by)),
+            "href": url_for("baton.answer", reference=row.reference),
+        }
+    return {
+        "title": _("%(name)s spør om du vil være med i en sak", name=row.from_name),
+        "detail": _("Sak %(reference)s", reference=row.reference),
+        "href": url_for("participants.answer", reference=row.reference, participation_id=row.id),
+    }
+
+
+def level_choices(rows: list[Any]) -> list[tuple[str, str]]:
+    """Return the levels to filter by: those of the definitions on the page, else of the standard model."""
+    known: dict[int, str] = {}
+    models = {(row.definition, row.definition_version) for row in rows} or {("bti", 1)}
+    for name, version in sorted(models):
+        for order, level in enumerate(load_definition(name, version).definition.levels):
+            known.setdefault(order, words(level.label))
+    return [(str(order), label) for order, label in sorted(known.items())]
+
+
+def proposed_date(value: date | None) -> str:
+    """Return a date for a form field."""
+    return day(value)

@@ -1,0 +1,128 @@
+"""The worklist and the case page."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from bti.clock import local_day
+from bti.errors import NotFound
+from bti.queries.worklist import MINE, MOST_COUNTED, UNIT, Filter, Place
+from bti.usecases import reading, worklists
+from web import casemap, edge
+from web.access import STAFF, for_roles, me
+
+pages = Blueprint("cases", __name__)
+
+
+@pages.get("/")
+def home() -> Response:
+    """Send each person to the page their role begins with."""
+    actor = me()
+    if actor.has("employee", "unit_leader"):
+        return redirect(url_for("cases.worklist"), 303)
+    for role, endpoint in (
+        ("coordinator", "referrals.desk"),
+        ("auditor", "audit.questions"),
+        ("administrator", "administration.home"),
+        ("bti_team", "models.index"),
+    ):
+        if actor.has(role):
+            return redirect(url_for(endpoint), 303)
+    return redirect(url_for("about.privacy"), 303)
+
+
+@pages.get("/saker")
+@for_roles(*STAFF)
+def worklist() -> str:
+    """Show the person's cases by deadline; a leader may look at the whole unit."""
+    actor = me()
+    today = local_day(edge.now())
+    wanted = _filter(today)
+    found = edge.perform(
+        "worklist.read",
+        lambda session: worklists.read(session, actor=actor, wanted=wanted, after=_after(), now=edge.now()),
+    )
+    return render_template(
+        "cases/worklist.html",
+        found=found,
+        rows=[casemap.worklist_row(row, found.beside, actor.person_id) for row in found.rows],
+        waiting=[casemap.waiting_row(row) for row in found.waiting],
+        shells=found.shells,
+        wanted=wanted,
+        most=MOST_COUNTED,
+        older=_next_page(found.after),
+        levels=casemap.level_choices(found.rows),
+        leads=actor.has("unit_leader"),
+    )
+
+
+def _filter(today: date) -> Filter:
+    given = request.args
+    level = given.get("niva", "")
+    due = {"forfalt": today - timedelta(days=1), "uke": today + timedelta(days=7)}.get(given.get("frist", ""))
+    return Filter(
+        ways=UNIT if given.get("vis") == "enhet" and me().has("unit_leader") else MINE,
+        level=int(level) if level.isdecimal() and len(level) < 3 else None,
+        due_before=due,
+        closed=given.get("vis") == "avsluttet",
+        text=given.get("q", "").strip()[:80],
+    )
+
+
+def _after() -> Place | None:
+    """Return where the page before ended; a forged place is no place."""
+    text, _sep, id_ = request.args.get("etter", "").partition("_")
+    try:
+        return Place(date.fromisoformat(text), id_) if id_ else None
+    except ValueError:
+        return None
+
+
+def _next_page(after: Place | None) -> str | None:
+    if after is None:
+        return None
+    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "etter"}
+    return url_for("cases.worklist", **kept, etter=f"{after.due_on.isoformat()}_{after.id}")
+
+
+@pages.get("/saker/<reference>")
+@for_roles(*STAFF)
+def case(reference: str) -> Any:
+    """Show a case; somebody offered or invited is led to the page where they answer."""
+    actor = me()
+
+    def read(session: Any) -> reading.CasePage | str:
+        case_id = edge.in_case(session, reference)
+        answer = reading.where_to_answer(session, actor=actor, case_id=case_id, now=edge.now())
+        if answer:
+            return answer
+        return reading.read_case(session, actor=actor, case_id=case_id, now=edge.now())
+
+    found = edge.perform("case.read", read)
+    if found == "offered":
+        return redirect(url_for("baton.answer", reference=reference), 303)
+    if isinstance(found, str):
+        invitation = found.partition(":")[2]
+        return redirect(url_for("participants.answer", reference=reference, participation_id=invitation), 303)
+    scene = found.head.scene
+    if scene.view is None:
+        raise NotFound()
+    return render_template(
+        "cases/case.html",
+        page=found,
+        head=found.head,
+        facts=scene.facts,
+        model=scene.model,
+        levels=casemap.levels(scene.model, scene.facts),
+        steps=casemap.steps(scene.model, scene.facts),
+        choices_here=casemap.option_cards(scene, found.consents),
+        log=casemap.log_lines(found),
+        guide=casemap.guide(scene, found.head),
+        viewers=casemap.viewers(found.head),
+        due_label=casemap.due_label(scene.model, scene.facts, scene.facts.themes),
+        definition_themes=scene.model.definition.themes,
+    )
