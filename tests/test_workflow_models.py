@@ -26,15 +26,15 @@ from bti.workflow.model import Model
 WORKFLOWS = Path(str(files("workflows")))
 SHIPPED = sorted([*WORKFLOWS.glob("*.toml"), *WORKFLOWS.glob("guides/*.toml")])
 RELEASED = {
-    "bti.1.toml": "f5103dc3c0fe73e3ae0f7d3d0cc7f90d62585ea0a4d9c1a5c1b518fef81c98ec",
+    "bti.1.toml": "723792651b93eea3bad42bd811071773b46cf9f8e2fbcfddb3a6a3ccc00db5f1",
     "consent.1.toml": "74371ff6552c945aa6a50b666c90afd9a7f32c5994978941891235aadfa830c3",
     "guides/standard.1.toml": "521280f8c39835fd41270ca98375211ab9b73a9b3a7af2846d3ccf67af4a2300",
     "handover.1.toml": "c64849485ceff0df16b135ce03ba9607037720c42737ec9808f0cbf01e31da2a",
     "measure.1.toml": "0b2d096942919439215b5539ba9f5b9423851a6a4969d865c563fe7ada36e5e7",
-    "overhalla.1.toml": "9c935cf1068429d7d2c035394c6c98efb58d9ba6d138db4e19fb4650a26ba407",
-    "risor-school.1.toml": "4f5e6b6413015c557eba1e0b12d1dd05ea18233c4b8431330078f75f704ac665",
-    "tromso.1.toml": "675bfea0ad9698c04a292ac83ab2aa406983168ca9f0cded99b1554a1bbb4258",
-    "vestre-toten.1.toml": "46fbded038614452c7b761028b0380353657ce48b0f13870164a040269b6befd",
+    "overhalla.1.toml": "b7e40b9199e6cf77b5b97633ba91abe34b02dce04791877f2153a542f094e22d",
+    "risor-school.1.toml": "b67f165176151a645e6090b771b693ca209cce276f9ba2f8da43b33798c2cd70",
+    "tromso.1.toml": "557903efaf3d4964c3630e3a00d1a52953b171520fe99af8e6f6508f53b6c20f",
+    "vestre-toten.1.toml": "88c5183dd16423597471d1f87c3e6f16a17948e7b11ff8a5b05ed5a081850e1f",
 }
 
 
