@@ -1,0 +1,57 @@
+"""A municipality joins: the row that everything else refers to."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bti.errors import Invalid
+from bti.models import municipalities
+from bti.usecases.administration import tell
+from bti.usecases.contact import check_name
+from bti.usecases.system import System
+from bti.usecases.text import collect
+from bti.workflow.library import released
+
+_ID = re.compile(r"[a-z][a-z0-9-]{1,39}")
+
+
+def add_municipality(
+    session: sa.Connection, *, actor: System, name: str, definition: str, now: datetime, version: int | None = None
+) -> None:
+    """Add the municipality `actor.municipality_id`; its new cases follow `definition`, by default the newest version.
+
+    Only the system adds one: no administrator exists yet. Raises Invalid (id: `not_an_id`, `taken`; name;
+    definition: `unknown`).
+    """
+    municipality_id = actor.municipality_id
+    collect(
+        lambda: _check_id(session, municipality_id),
+        lambda: check_name("name", name),
+        lambda: _version(definition, version),
+    )
+    session.execute(
+        sa.insert(municipalities),
+        {
+            "id": municipality_id, "name": check_name("name", name), "is_demo": False, "definition": definition,
+            "definition_version": _version(definition, version),
+        },
+    )  # fmt: skip
+    fields = {"definition": definition, "definition_version": _version(definition, version)}
+    tell(session, actor=actor, event="municipality.add", now=now, fields=fields)
+
+
+def _check_id(session: sa.Connection, municipality_id: str) -> None:
+    if not _ID.fullmatch(municipality_id):
+        raise Invalid(id="not_an_id")
+    if session.execute(sa.select(municipalities.c.id).where(municipalities.c.id == municipality_id)).first():
+        raise Invalid(id="taken")
+
+
+def _version(definition: str, version: int | None) -> int:
+    known = [number for name, number in released() if name == definition]
+    if not known or (version is not None and version not in known):
+        raise Invalid(definition="unknown")
+    return version or max(known)
