@@ -96,7 +96,7 @@ def due_label(model: Model, facts: Any, themes: tuple[str, ...] = ()) -> str:
 def option_cards(scene: Scene, consents: tuple[Consent, ...] = ()) -> list[dict[str, Any]]:
     """Return the moves this person may take from here, the way on first and closing last."""
     cards = [option_card(scene, option, consents) for option in scene.options() if option.allowed]
-    return sorted(cards, key=lambda card: card["closes"])
+    return sorted(cards, key=lambda card: (card["closes"], card["back"]))
 
 
 def option_card(scene: Scene, option: Option, consents: tuple[Consent, ...] = ()) -> dict[str, Any]:
@@ -107,11 +107,20 @@ def option_card(scene: Scene, option: Option, consents: tuple[Consent, ...] = ()
         "label": words(option.move.label),
         "to": step_name(scene.model, option.to),
         "closes": option.to == CLOSED,
+        "back": _place(scene.model, option.to) <= _place(scene.model, scene.facts.step),
         "checks": [check_line(scene, found, consents) for found in option.checks],
         "missing": missing,
         "status": ngettext("%(num)d ting mangler", "%(num)d ting mangler", missing) if missing else _("Klart"),
         "href": url_for("moves.check", reference=scene.facts.reference, name=option.move.name),
     }
+
+
+def _place(model: Model, step: str) -> tuple[int, int]:
+    """Return where a step lies on the map, to tell the way on from the way back."""
+    if step == CLOSED:
+        return (-1, 0)
+    keys = [one.key for one in model.level_of(step).steps]
+    return (model.level_index(step), keys.index(step))
 
 
 def check_line(scene: Scene, found: Found, consents: tuple[Consent, ...] = ()) -> dict[str, Any]:
@@ -207,6 +216,7 @@ def log_lines(page: CasePage) -> list[dict[str, Any]]:
     lines += [_baton_line(head, row) for row in page.handovers]
     lines += [_evaluation_line(page, row) for rows in page.evaluations.values() for row in rows]
     lines += [line for row in page.referrals for line in _referral_lines(head, row)]
+    lines += [_consent_line(consent, event) for consent in page.consents for event in consent.events]
     if page.wonder and page.wonder.feedback:
         lines.append(
             _line(
@@ -265,6 +275,26 @@ def _baton_line(head: CaseHead, row: Any) -> dict[str, Any]:
         "overtaken": _("Spørsmålet til %(name)s falt bort fordi saken ble flyttet", name=to),
     }
     return _line(titles[row.state], at, "", "", "warm")
+
+
+def _consent_line(consent: Consent, event: Any) -> dict[str, Any]:
+    party = next((one for one in consent.parties if one.id == event.party_id), None)
+    who = _party_name(party)
+    titles = {
+        "given": _("Samtykke registrert: %(who)s", who=who),
+        "refused": _("Nei til samtykke registrert: %(who)s", who=who),
+        "withdrawn": _("Samtykke trukket tilbake: %(who)s", who=who),
+    }
+    units = ", ".join(name for _id, name in consent.units)
+    text = _("%(purpose)s. Gjelder %(units)s.", purpose=word("purpose", consent.purpose), units=units)
+    return _line(titles.get(event.event, ""), event.recorded_at, event.recorded_by_name, text, "moss")
+
+
+def _party_name(party: Any) -> str:
+    """Return a giver as the log names them: by relation, or by the authority they answer with."""
+    if party is None:
+        return ""
+    return word("relation", party.relation) if party.relation else word("authority", party.authority)
 
 
 def _evaluation_line(page: CasePage, row: Any) -> dict[str, Any] | None:

@@ -51,9 +51,8 @@ def move(
         closing_reason=closing_reason,
         next_date=next_date,
     )
-    if told:
-        kind = "closing" if scene.facts.step == CLOSED else "decision"
-        _keep_reason(session, scene, kind, name, told)
+    # Every step stands in the log, also one taken without a word.
+    _keep_reason(session, scene, "closing" if scene.facts.step == CLOSED else "decision", name, told)
     return scene
 
 
