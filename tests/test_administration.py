@@ -44,7 +44,7 @@ def trail(cast: Cast, event: str) -> list[dict[str, Any]]:
         rows = session.execute(
             sa.select(audit_entries).where(audit_entries.c.event == event).order_by(audit_entries.c.id)
         )
-        return [json.loads(row.fields) | {"by": row.actor_id, "role": row.role} for row in rows]
+        return [json.loads(row.fields) | {"by": row.actor_id, "as_role": row.role} for row in rows]
 
 
 def rows_of(cast: Cast, table: sa.Table) -> int:
@@ -100,7 +100,7 @@ class TestAdministering:
 
     def test_through_the_command_line_is_written_as_the_system(self, cast: Cast) -> None:
         do(cast, places.add_unit, by=System(HERE), name="Ny skole", kind="school")
-        assert [(e["by"], e["role"]) for e in trail(cast, "unit.add")] == [(None, "system")]
+        assert [(e["by"], e["as_role"]) for e in trail(cast, "unit.add")] == [(None, "system")]
 
     def test_in_one_municipality_reaches_nothing_in_another(self, cast: Cast) -> None:
         with writing(cast.database) as session:
