@@ -14,6 +14,7 @@ from flask_wtf.csrf import validate_csrf
 from werkzeug.wrappers import Response
 from wtforms import ValidationError
 
+from bti import audit
 from bti.actor import Actor
 from bti.db import reading, writing
 from bti.errors import Forbidden
@@ -145,13 +146,23 @@ def for_roles(*roles: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(*args: Any, **values: Any) -> Any:
             if not me().has(*roles):
-                raise Forbidden("wrong_role")
+                raise _turned_away(request.endpoint or "")
             return view(*args, **values)
 
         guarded.roles = roles  # type: ignore[attr-defined]
         return cast(View, guarded)
 
     return close
+
+
+def _turned_away(endpoint: str) -> Forbidden:
+    """Write that somebody knocked at a page of another role, and return the refusal."""
+    refusal = Forbidden("wrong_role")
+    with writing(current_app.extensions["bti_database"]) as database:
+        audit.record_refusal(
+            database, actor=me(), attempt=endpoint, refusal=refusal, now=current_app.extensions["bti_clock"]()
+        )
+    return refusal
 
 
 STAFF = ("employee", "unit_leader", "coordinator")

@@ -122,7 +122,7 @@ def _navigation(actor: Any) -> list[dict[str, Any]]:
         items.append(("audit.questions", _("Revisjon")))
     if actor.has("administrator"):
         items.append(("administration.home", _("Administrasjon")))
-    if actor.has("administrator", "bti_team", "coordinator", "unit_leader"):
+    if actor.has("administrator", "bti_team", "coordinator"):
         items.append(("models.index", _("Modellen")))
     return [{"href": url_for(endpoint), "label": label, "active": _is_here(endpoint)} for endpoint, label in items]
 
