@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
+from bti.clock import local_day
 from bti.engine import require_ground
 from bti.errors import Invalid, NotFound, Refused
 from bti.queries import casepage
@@ -54,7 +55,7 @@ def _send(
 @for_roles(*STAFF)
 def entry(reference: str) -> Any:
     """Write an entry: a note, a meeting, a talk with guardians, or the child's view."""
-    form = Form.of({"kind": request.args.get("slag", "log"), "happened_on": day(edge.now().date())})
+    form = Form.of({"kind": request.args.get("slag", "log"), "happened_on": day(local_day(edge.now()))})
     problem = Problem()
     if request.method == "POST":
         done, problem = _send(
