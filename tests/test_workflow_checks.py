@@ -68,6 +68,7 @@ BROKEN = [
     ("duplicate_name", MODEL, 'key = "2.4"', 'key = "2.3"', "levels[2].steps[3].key"),
     ("duplicate_name", MODEL, 'key = "friends"', 'key = "language"', "themes[4].key"),
     ("duplicate_name", MODEL, 'key = "moved"', 'key = "referred"', "closing_reasons[5].key"),
+    ("duplicate_name", MODEL, 'key = "duty_to_avert"', 'key = "duty_to_report"', "legal_bases[1].key"),
     ("duplicate_name", MODEL, 'when = "care_order"', 'when = "pregnant"', "consent.special"),
     ("duplicate_name", MODEL, '["measures_evaluated", "child_heard"]', '["child_heard", "child_heard"]', "moves[12]"),
     ("duplicate_name", CONSENT, 'key = "refused"', 'key = "given"', "states[3].key"),

@@ -53,6 +53,7 @@ def duplicates(definition: Definition) -> Findings:
     yield from twice("step", [(f"{path}.key", step.key) for path, _, step in steps])
     yield from _twice("themes", "theme", [choice.key for choice in d.themes])
     yield from _twice("closing_reasons", "closing reason", [choice.key for choice in d.closing_reasons])
+    yield from _twice("legal_bases", "legal basis", [choice.key for choice in d.legal_bases])
     yield from _twice("information_kinds", "kind of information", [c.key for c in d.information_kinds])
     for path, i, step in steps:
         if step.key.rpartition(".")[0] != d.levels[i].key:
