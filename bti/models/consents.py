@@ -25,6 +25,8 @@ consents = tenant_table(
     link("asked_by", "people"),
     link("renews_id", "consents"),
     sa.Index(None, "municipality_id", "case_id"),
+    # The auditor's list of a municipality's consents, in the order it is shown.
+    sa.Index(None, "municipality_id", "asked_at", "id"),
 )
 
 # The services it names.

@@ -51,7 +51,10 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        op.f("ix_audit_entries_municipality_id_at"), "audit_entries", ["municipality_id", "at"], unique=False
+        op.f("ix_audit_entries_municipality_id_at_id"),
+        "audit_entries",
+        ["municipality_id", "at", "id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_audit_entries_municipality_id_case_id_id"),
@@ -453,6 +456,12 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["municipality_id"], ["municipalities.id"], name=op.f("fk_consents_")),
         sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_consents")),
+    )
+    op.create_index(
+        op.f("ix_consents_municipality_id_asked_at_id"),
+        "consents",
+        ["municipality_id", "asked_at", "id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_consents_municipality_id_case_id"), "consents", ["municipality_id", "case_id"], unique=False

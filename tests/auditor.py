@@ -1,0 +1,218 @@
+"""The auditor's hands, and what others leave for an auditor to find."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from bti import audit
+from bti.clock import local_day
+from bti.db import writing
+from bti.models import (
+    audit_entries,
+    cases,
+    consent_events,
+    consent_parties,
+    consent_units,
+    consents,
+    disclosures,
+    memberships,
+    new_id,
+)
+from bti.usecases import auditing, consent, reading
+from bti.usecases.auditing import ConsentFilter, LogFilter
+from bti.usecases.auditing_access import AccessThen, access_at
+from bti.usecases.auditing_copies import export_consents, export_log
+from bti.workflow.library import load_definition
+from tests.cast import HERE, MONDAY, Cast
+
+EVERYTHING = LogFilter()
+
+
+def search(cast: Cast, *, by: str = "tove", before: str | None = None, **filters: Any) -> Any:
+    with writing(cast.database) as session:
+        return auditing.access_log(
+            session, actor=cast.actor_in(session, by), filters=LogFilter(**filters), now=cast.now, before=before
+        )
+
+
+def ask(cast: Cast, key: str, *, by: str = "tove", **filters: Any) -> Any:
+    with writing(cast.database) as session:
+        return auditing.question(
+            session, actor=cast.actor_in(session, by), key=key, filters=LogFilter(**filters), now=cast.now
+        )
+
+
+def list_consents(cast: Cast, *, as_of: datetime | None = None, before: str | None = None, **filters: Any) -> Any:
+    with writing(cast.database) as session:
+        return auditing.consents(
+            session, actor=cast.actor_in(session, "tove"), filters=ConsentFilter(**filters), as_of=as_of,
+            now=cast.now, before=before,
+        )  # fmt: skip
+
+
+def dossier(cast: Cast, consent_id: str, *, as_of: datetime | None = None) -> Any:
+    with writing(cast.database) as session:
+        actor = cast.actor_in(session, "tove")
+        return auditing.consent(session, actor=actor, consent_id=consent_id, as_of=as_of, now=cast.now)
+
+
+def who_had_access(cast: Cast, case_id: str, moment: datetime | None = None, *, by: str = "tove") -> AccessThen:
+    case = reference(cast, case_id)
+    with writing(cast.database) as session:
+        return access_at(session, actor=cast.actor_in(session, by), case=case, moment=moment, now=cast.now)
+
+
+def log_csv(cast: Cast, *, question: str | None = None, **filters: Any) -> str:
+    with writing(cast.database) as session:
+        actor = cast.actor_in(session, "tove")
+        return "".join(export_log(session, actor=actor, filters=LogFilter(**filters), now=cast.now, question=question))
+
+
+def consents_csv(cast: Cast) -> str:
+    with writing(cast.database) as session:
+        actor = cast.actor_in(session, "tove")
+        return "".join(export_consents(session, actor=actor, filters=ConsentFilter(), as_of=None, now=cast.now))
+
+
+def reference(cast: Cast, case_id: str) -> str:
+    with writing(cast.database) as session:
+        return str(session.execute(sa.select(cases.c.reference).where(cases.c.id == case_id)).scalar_one())
+
+
+def read(cast: Cast, case_id: str, *, by: str) -> None:
+    """Let somebody open the case the way the page does."""
+    with writing(cast.database) as session:
+        reading.read_case(session, actor=cast.actor_in(session, by), case_id=case_id, now=cast.now)
+
+
+def plant(cast: Cast, case_id: str, *, by: str, basis: str, view: str = "full", unit: str | None = None) -> int:
+    """Write a read into the trail that no door of ours would have let happen; return its number."""
+    with writing(cast.database) as session:
+        audit.record(
+            session, actor=cast.actor_in(session, by), municipality_id=HERE, event="case.read", now=cast.now,
+            case_id=case_id, role="participant", unit_id=unit or cast.unit_of(by), basis=basis,
+            fields={"part": "case", "view": view},
+        )  # fmt: skip
+        return int(session.execute(sa.select(sa.func.max(audit_entries.c.id))).scalar_one())
+
+
+def last_entry(cast: Cast) -> Any:
+    with writing(cast.database) as session:
+        return session.execute(sa.select(audit_entries).order_by(audit_entries.c.id.desc()).limit(1)).one()
+
+
+def ids(page: Any) -> list[int]:
+    return [row.id for row in page.rows]
+
+
+def consent_of(cast: Cast, case_id: str, purpose: str) -> str:
+    c = consents.c
+    with writing(cast.database) as session:
+        query = sa.select(c.id).where(c.case_id == case_id, c.purpose == purpose)
+        return str(session.execute(query.order_by(c.asked_at.desc()).limit(1)).scalar_one())
+
+
+def open_by_law(cast: Cast, case_id: str, unit: str) -> str:
+    law = load_definition("bti", 1).definition.legal_bases[0].key
+    with writing(cast.database) as session:
+        consent.record_legal_basis(
+            session, actor=cast.actor_in(session, "rune"), case_id=case_id, unit_id=unit, kinds=["everyday"], law=law,
+            reason="Fare for barnets liv", valid_to=None, seen_version=cast._version(session, case_id), now=cast.now,
+        )  # fmt: skip
+    return law
+
+
+def grant(cast: Cast, person: str, unit: str, role: str) -> None:
+    with writing(cast.database) as session:
+        session.execute(
+            sa.insert(memberships),
+            {
+                "municipality_id": HERE, "id": new_id(), "person_id": person, "unit_id": unit, "role": role,
+                "started_at": MONDAY - timedelta(days=1),
+            },
+        )  # fmt: skip
+
+
+@contextmanager
+def statements(database: sa.Engine) -> Iterator[list[Any]]:
+    seen: list[Any] = []
+
+    def remember(_connection: Any, statement: Any, *_more: Any) -> None:
+        seen.append(statement)
+
+    sa.event.listen(database, "before_execute", remember)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(database, "before_execute", remember)
+
+
+def random_past(cast: Cast, case_id: str, chance: random.Random) -> int:
+    """Add consents with random answers, doors and dates, then reads at random moments on any basis; return how many."""
+    tenant: dict[str, Any] = {"municipality_id": HERE}
+    units = ["school", "ppt", "health"]
+    made: list[str] = []
+
+    def some(hours: int = 24 * 12) -> datetime:
+        return MONDAY + timedelta(hours=chance.randrange(hours), minutes=chance.randrange(60))
+
+    with writing(cast.database) as session:
+        for _ in range(12):
+            id_, until = new_id(), local_day(some())
+            made.append(id_)
+            session.execute(
+                sa.insert(consents),
+                tenant
+                | {
+                    "id": id_, "case_id": case_id, "subject_id": "ola", "purpose": "share", "kinds": ("everyday",),
+                    "about": "x", "reservations": "", "notice_version": "1", "notice_hash": "0", "valid_to": until,
+                    "asked_by": "kari", "asked_at": MONDAY,
+                },
+            )  # fmt: skip
+            for unit in chance.sample(units, 2):
+                session.execute(sa.insert(consent_units), tenant | {"id": new_id(), "consent_id": id_, "unit_id": unit})
+                ended = chance.choice([None, None, some()])
+                session.execute(
+                    sa.insert(disclosures),
+                    tenant
+                    | {
+                        "id": new_id(), "case_id": case_id, "unit_id": unit, "kinds": ("everyday",),
+                        "purpose": "share", "consent_id": id_, "opened_at": some(48), "opened_by": "kari",
+                        "valid_to": until, "ended_at": ended,
+                    },
+                )  # fmt: skip
+            for guardian in chance.sample(["lise", "tor"], chance.randrange(1, 3)):
+                party = new_id()
+                session.execute(
+                    sa.insert(consent_parties),
+                    tenant
+                    | {
+                        "id": party, "consent_id": id_, "authority": "parental_responsibility",
+                        "guardian_id": guardian,
+                    },
+                )  # fmt: skip
+                for event in ["given"] * chance.choice([0, 1, 1, 1]) + ["withdrawn"] * chance.choice([0, 0, 1]):
+                    moment = some(48) if event == "given" else some()
+                    session.execute(
+                        sa.insert(consent_events),
+                        tenant
+                        | {
+                            "id": new_id(), "consent_id": id_, "party_id": party, "event": event, "channel": "oral",
+                            "witness": "x", "evidence": "", "said_on": local_day(moment), "recorded_at": moment,
+                            "recorded_by": "kari",
+                        },
+                    )  # fmt: skip
+        for _ in range(45):
+            basis = chance.choice([f"consent:{one}" for one in made] * 3 + ["own_service", "", "law:x", "consent:x"])
+            audit.record(
+                session, actor=None, municipality_id=HERE, event="case.read", now=some(), case_id=case_id,
+                role="participant", unit_id=chance.choice(units), basis=basis,
+                fields={"part": "case", "view": chance.choice(["full", "full", "shell"])},
+            )  # fmt: skip
+    return 45
