@@ -13,7 +13,7 @@ JOBS ?= 2
 T ?=
 CHECKED = $(foreach folder,bti web workflows migrations tests bench,$(if $(wildcard $(folder)/*.py),$(folder)))
 
-.PHONY: help demo demo-reset test check bench browser lock clean
+.PHONY: help demo demo-reset test check bench browser words lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,16 @@ browser: ## Install Chromium from Debian's packages, when that is allowed
 	if ! $$install >/dev/null 2>&1; then \
 		{ $$as_root apt-get update -qq && $$install >/dev/null; } || echo "Chromium could not be installed: browser tests will be skipped."; \
 	fi
+
+words: $(VENV)/.dev ## Collect the sentences people read into web/translations, and compile them
+	$(BIN)/pybabel -q extract -F web/babel.cfg -k _ -k ngettext:1,2 --no-location --sort-output \
+		--project Stafett --copyright-holder Stafett -o $(VENV)/messages.pot web
+	for language in nn en; do \
+		file=web/translations/$$language/LC_MESSAGES/messages.po; \
+		if [ -f "$$file" ]; then verb="update --no-fuzzy-matching --ignore-obsolete --omit-header"; else verb=init; fi; \
+		$(BIN)/pybabel -q $$verb -i $(VENV)/messages.pot -d web/translations -l $$language; \
+	done
+	$(BIN)/pybabel -q compile -d web/translations
 
 lock: $(VENV)/.python ## Resolve the locked requirements anew (Python 3.11 and up, with hashes)
 	@$(BIN)/python -m pip install --quiet uv
