@@ -24,6 +24,12 @@ FIELDS: Sentences = {
     "reason:reason_missing": lambda: _("Skriv en begrunnelse"),
     "question:missing": lambda: _("Skriv spørsmålet"),
     "answer:missing": lambda: _("Velg eller skriv et svar"),
+    "confirmed:holds_number": lambda: _(
+        "Teksten ser ut til å ha et fødselsnummer. Ta det bort, eller bekreft at det er noe annet"
+    ),
+    "confirmed:holds_name": lambda: _(
+        "Teksten ser ut til å ha navnet på et barn i enheten din. Ta det bort, eller bekreft at det er noe annet"
+    ),
     "happened_on:missing": lambda: _("Skriv datoen det skjedde"),
     "asked_by:missing": lambda: _("Skriv hvem som snakket med barnet"),
     "kind:missing": lambda: _("Velg hva det er"),
@@ -53,6 +59,7 @@ FIELDS: Sentences = {
     "next_date:missing": lambda: _("Skriv neste dato"),
     "closing_reason:closing_reason_missing": lambda: _("Velg hvorfor saken avsluttes"),
     "closing_reason:closing_reason_not_asked": lambda: _("Dette steget avslutter ikke saken"),
+    "party:missing": lambda: _("Velg hvem som trekker samtykket"),
     "law:missing": lambda: _("Velg hjemmelen"),
     "effect:missing": lambda: _("Velg hvilken virkning tiltaket har hatt"),
     "outcome:missing": lambda: _("Velg hva som skal skje videre"),
@@ -144,6 +151,7 @@ FIXERS: Sentences = {
     "giver": lambda: _("Den som skal samtykke"),
     "invited": lambda: _("Den som er spurt"),
     "administrator": lambda: _("Administratoren"),
+    "offered": lambda: _("Den som er spurt"),
     "participant": lambda: _("Deltakeren"),
     "coordinating_unit": lambda: _("Koordinerende enhet"),
 }

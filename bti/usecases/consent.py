@@ -375,10 +375,8 @@ def _open_doors(session: sa.Connection, scene: Scene, consent: Consent) -> Scene
             session, scene, unit_id=unit_id, kinds=consent.kinds, purpose=consent.purpose,
             consent_id=consent.id, valid_to=consent.valid_to,
         )  # fmt: skip
-    for cover in scene.facts.covers if renewed else ():
-        if cover.consent_id == renewed:
-            scene = end_door(session, scene, cover_id=cover.id, cause="renewed")
-    return scene
+    # What the old one opened and the new one doesn't is closed, with all that stood on it.
+    return _shut(session, scene, doors_of(scene.facts, renewed), cause="renewed") if renewed else scene
 
 
 def open_door(
@@ -443,14 +441,14 @@ def withdraw(
     """Record that a giver takes the consent back. It ends sharing and access at once and deletes nothing.
 
     Anybody of staff with a part in the case records it; said aloud counts as much as in writing.
-    Raises NotFound, Forbidden, NotPossible (`consent_ended`), Invalid (channel, said_on, witness, evidence).
+    Raises NotFound, Forbidden, NotPossible (`consent_ended`), Invalid (party, channel, said_on, witness, evidence).
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
     require_relation(scene, "holder", "author", "unit_leader", "participant")
     consent = _consent(session, scene, consent_id)
-    if party_id not in {p.id for p in consent.parties}:
+    if party_id and party_id not in {p.id for p in consent.parties}:
         raise NotFound()
-    _check_said(scene, said)
+    collect(lambda: required("party", party_id), lambda: _check_said(scene, said))
     if not (consent.is_open or consent.is_live):
         raise NotPossible("consent_ended", state=consent.state)
     small_track("consent", scene.model.definition.definition.consent).next_state("withdraw", consent.state)
@@ -472,7 +470,15 @@ def _shut(session: sa.Connection, scene: Scene, doors: frozenset[str], *, cause:
         scene = end_offer(session, scene, event="handover.overtake", fields={"cause": cause})
     for participant_id in ending.participants:
         scene = end_participation(session, scene, participant_id=participant_id, cause=cause)
-    return baton.fall(session, scene, cause=cause) if ending.baton_falls else scene
+    return _let_fall(session, scene, cause) if ending.baton_falls else scene
+
+
+def _let_fall(session: sa.Connection, scene: Scene, cause: str) -> Scene:
+    try:
+        return baton.fall(session, scene, cause=cause)
+    except NotPossible:
+        # A family's no is never refused because nobody stands in: the holder answers on, behind the closed door.
+        return scene
 
 
 def tidy_expired(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from bti import audit
 from bti.actor import Actor
-from bti.engine import change, load_scene, require_open, require_relation, require_seen
+from bti.engine import Scene, change, load_scene, require_open, require_relation, require_seen
 from bti.errors import Forbidden, NotFound, NotPossible
 from bti.models import anonymous_discussions, new_id, referrals, units
+from bti.queries import referred
+from bti.queries.referred import Referred
 from bti.usecases.text import collect, one_of, required
 
 CAUSES = ("stuck", "disagreement")
@@ -69,11 +72,7 @@ def decide(session: sa.Connection, *, actor: Actor, case_id: str, outcome: str, 
     Nobody decides a case they hold, lead or take part in themselves.
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
-    require_open(scene)
-    require_relation(scene, "coordinating_unit")
-    if scene.standing & {"holder", "unit_leader", "participant", "author"}:
-        raise Forbidden("own_case")
-    collect(lambda: one_of("outcome", outcome, OUTCOMES), lambda: required("reason", reason, longest=4_000))
+    _decidable(scene, outcome, reason)
     session.execute(
         sa.update(referrals)
         .where(
@@ -90,6 +89,75 @@ def decide(session: sa.Connection, *, actor: Actor, case_id: str, outcome: str, 
         object_id=scene.facts.referral_id,
         fields={"outcome": outcome},
     )
+
+
+# --- what the coordinating unit sees ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What was put before the coordinating unit: what waits, oldest first, and the latest decisions."""
+
+    waiting: tuple[Referred, ...]
+    decided: tuple[Referred, ...]
+
+
+def desk(session: sa.Connection, *, actor: Actor, now: datetime) -> Desk:
+    """Return what was referred to the person's coordinating unit, with the trail's entry. Raises Forbidden."""
+    own = _coordinates(actor)
+    waiting = referred.waiting(session, municipality_id=actor.municipality_id, unit_ids=own)
+    decided = referred.decided(session, municipality_id=actor.municipality_id, unit_ids=own)
+    audit.record(
+        session, actor=actor, municipality_id=actor.municipality_id, event="referral.read", now=now,
+        role="coordinating_unit", unit_id=min(own), fields={"shown": len(waiting) + len(decided)},
+    )  # fmt: skip
+    return Desk(waiting, decided)
+
+
+def open_referred(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> Referred:
+    """Return what was referred of one case and waits for a decision, with the trail's entry.
+
+    Raises NotFound, and Forbidden (`own_case`): nobody decides a case they hold, lead or take part in.
+    """
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now)
+    if "coordinating_unit" not in scene.standing:
+        raise NotFound()
+    _refuse_own(scene)
+    found = referred.waiting(
+        session, municipality_id=actor.municipality_id, unit_ids=_coordinates(actor), case_id=case_id
+    )
+    audit.record(
+        session, actor=actor, municipality_id=actor.municipality_id, event="referral.read", now=now, case_id=case_id,
+        object_id=scene.facts.referral_id, role="coordinating_unit", unit_id=scene.facts.referral_unit_id,
+        fields={"shown": 1},
+    )  # fmt: skip
+    return found[0]
+
+
+def _coordinates(actor: Actor) -> frozenset[str]:
+    own = actor.units("coordinator")
+    if not own:
+        raise Forbidden("wrong_role")
+    return own
+
+
+def preview_decision(
+    session: sa.Connection, *, actor: Actor, case_id: str, outcome: str, reason: str, now: datetime
+) -> None:
+    """See whether the decision could be made as it stands, without making it. Raises as `decide`."""
+    _decidable(load_scene(session, actor=actor, case_id=case_id, now=now), outcome, reason)
+
+
+def _decidable(scene: Scene, outcome: str, reason: str) -> None:
+    require_open(scene)
+    require_relation(scene, "coordinating_unit")
+    _refuse_own(scene)
+    collect(lambda: one_of("outcome", outcome, OUTCOMES), lambda: required("reason", reason, longest=4_000))
+
+
+def _refuse_own(scene: Scene) -> None:
+    if scene.standing & {"holder", "unit_leader", "participant", "author"}:
+        raise Forbidden("own_case")
 
 
 # --- anonymous discussion: no identity, never joined to a case -----------------------------------------
