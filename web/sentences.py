@@ -66,11 +66,26 @@ FIELDS: Sentences = {
     "done_as_planned:missing": lambda: _("Svar på om tiltaket ble gjort som planlagt"),
     "cause:missing": lambda: _("Velg hva det gjelder"),
     "once:missing": lambda: _("Last siden på nytt og send igjen"),
+    "name:missing": lambda: _("Skriv navnet"),
+    "name:taken": lambda: _("En enhet heter dette allerede. Velg et annet navn"),
+    "username:missing": lambda: _("Skriv brukernavnet"),
+    "username:taken": lambda: _("Brukernavnet er i bruk. Velg et annet"),
+    "password:missing": lambda: _("Skriv et passord"),
+    "password:too_short": lambda: _("Passordet må ha minst 12 tegn"),
+    "password:too_long": lambda: _("Passordet kan ha høyst 256 tegn"),
+    "password:same_as_username": lambda: _("Passordet kan ikke være likt brukernavnet"),
+    "file:missing": lambda: _("Velg en fil"),
+    "file:too_large": lambda: _("Filen er større enn 20 MB. Del den opp og importer delene hver for seg"),
+    "file:empty_file": lambda: _("Filen er tom. Velg en fil med overskrifter og minst én rad"),
+    "file:not_text": lambda: _("Filen kan ikke leses som tekst. Lagre regnearket som CSV UTF-8, og velg den filen"),
     "draft:too_long": lambda: _("Kladden er for lang til å lagres"),
     "missing": lambda: _("Fyll ut feltet"),
     "unknown": lambda: _("Velg et av alternativene på siden"),
     "too_long": lambda: _("Teksten er for lang. Kort den ned"),
     "not_a_date": lambda: _("Skriv en dato, for eksempel 1.12.26"),
+    "not_a_phone": lambda: _("Skriv telefonnummeret med tall, for eksempel 74 00 00 00"),
+    "not_an_email": lambda: _("Skriv en e-postadresse, for eksempel kari@kommune.no"),
+    "not_a_username": lambda: _("Bruk bokstaver, tall, punktum og bindestrek, uten mellomrom"),
     "in_future": lambda: _("Datoen kan ikke være fram i tid"),
     "in_past": lambda: _("Velg en dato fram i tid"),
     "too_old": lambda: _("Datoen er for langt tilbake"),
@@ -118,6 +133,20 @@ REFUSALS: Sentences = {
     "no_coordinating_unit": lambda: _(
         "Kommunen har ikke registrert en koordinerende enhet. Gi beskjed til administratoren."
     ),
+    "unit_ended": lambda: _("Enheten er avsluttet."),
+    "unit_in_use": lambda: _(
+        "Enheten er i bruk. Flytt eller avslutt ansatte, barn, åpne saker og henvisninger som hører til, først."
+    ),
+    "person_ended": lambda: _("Personen har sluttet."),
+    "already_has_role": lambda: _("Personen har rollen i enheten allerede."),
+    "role_not_held": lambda: _("Personen har ikke denne rollen lenger."),
+    "roles_conflict": lambda: _(
+        "En revisor kan ikke ha roller som møter barn eller gir tilgang. Avslutt den andre rollen først."
+    ),
+    "last_administrator": lambda: _("Dette er den siste administratoren. Gi en annen rollen først."),
+    "wrong_password": lambda: _("Det gamle passordet stemmer ikke."),
+    "import_under_way": lambda: _("En annen import pågår. Vent til den er ferdig, og prøv igjen."),
+    "import_not_ready": lambda: _("Importen venter ikke lenger på deg. Se på siden hvordan det gikk."),
     "not_found": lambda: _("Den finnes ikke, eller du har ikke tilgang til den."),
 }
 
