@@ -38,7 +38,10 @@ def line(row: Any) -> dict[str, Any]:
 
 def _next(model: Model, row: Any) -> str:
     term = model.deadline_for(None, row.step, row.themes)
-    return words(term.label if term else model.step(row.step).title)
+    what = words(term.label if term else model.step(row.step).title)
+    if term and term.owner == "unit_leader":
+        return _("Neste, for lederen: %(what)s", what=what)
+    return _("Neste: %(what)s", what=what)
 
 
 def became(row: Any) -> tuple[str, str]:

@@ -181,3 +181,17 @@ def open_cases_beside(
         .order_by(c.opened_at, c.id)
     )
     return tuple(rows)
+
+
+# --- whom to call ------------------------------------------------------------------------------------------------
+
+
+def child_welfare_units(session: sa.Connection, *, municipality_id: str) -> tuple[Any, ...]:
+    """Return (name, phone) of the municipality's child welfare services by name."""
+    u = units.c
+    rows = session.execute(
+        sa.select(u.name, u.phone)
+        .where(u.municipality_id == municipality_id, u.kind == "child_welfare", u.ended_at.is_(None))
+        .order_by(u.name)
+    )
+    return tuple(rows)
