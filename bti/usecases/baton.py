@@ -14,8 +14,10 @@ from bti.actor import Actor
 from bti.clock import local_day
 from bti.engine import (
     Scene,
+    add_participant,
     change,
     end_offer,
+    end_participation,
     give_baton,
     load_scene,
     require_open,
@@ -36,15 +38,17 @@ from bti.workflow.library import load_definition, small_machine, small_track
 def confirm_holder(session: sa.Connection, *, actor: Actor, case_id: str, seen_version: int, now: datetime) -> None:
     """Decide that the present holder goes on holding the baton on the level the case goes to.
 
-    At level 0 the unit leader decides; from then on holder or leader (domain.md: decided again at every level).
-    Raises NotFound, Forbidden, Stale, NotPossible (`interim_must_appoint`).
+    At level 0 the unit leader decides; from then on holder or leader (domain.md: decided again at every level). A
+    closed case is decided on too, so that it can be opened again with its log. Raises NotFound, Forbidden, Stale,
+    NotPossible (`interim_must_appoint`, `holder_left`).
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
-    require_open(scene)
     require_seen(scene, seen_version)
     require_relation(scene, *(("holder", "unit_leader") if scene.facts.level_order else ("unit_leader",)))
     if scene.facts.is_interim and scene.facts.holder_id != actor.person_id:
         raise NotPossible("interim_must_appoint")
+    if not scene.facts.is_open and _holder_left(session, scene):
+        raise NotPossible("holder_left")
     change(
         session,
         scene,
@@ -52,6 +56,21 @@ def confirm_holder(session: sa.Connection, *, actor: Actor, case_id: str, seen_v
         values={"holder_confirmed": True, "is_interim": False},
         fields={"holder": scene.facts.holder_id, "holder_unit": scene.facts.holder_unit_id},
     )
+
+
+def _holder_left(session: sa.Connection, scene: Scene) -> bool:
+    facts = scene.facts
+    return not is_member(
+        session, municipality_id=facts.municipality_id, person_id=facts.holder_id, unit_id=facts.holder_unit_id
+    )
+
+
+def catch(session: sa.Connection, scene: Scene) -> Scene:
+    """Let the baton of a case that was just opened again fall, when its last holder has left meanwhile.
+
+    Nobody's leaving moves the batons of closed cases. Raises NotPossible (`no_interim_holder`).
+    """
+    return fall(session, scene, cause="holder_left") if _holder_left(session, scene) else scene
 
 
 def offer(
@@ -159,7 +178,8 @@ def accept(session: sa.Connection, *, actor: Actor, case_id: str, offer_id: str,
         .values(state="accepted", answered_at=now)
     )
     unit = offered.to_unit_id if offered.takes_over_log else scene.facts.unit_id
-    give_baton(
+    before = scene.facts
+    scene = give_baton(
         session,
         scene,
         person_id=actor.person_id,
@@ -169,8 +189,23 @@ def accept(session: sa.Connection, *, actor: Actor, case_id: str, offer_id: str,
         confirmed=True,
         object_id=offer_id,
         values={"unit_id": unit},
-        fields={"from": scene.facts.holder_id, "unit": unit, "takes_over_log": offered.takes_over_log},
+        fields={"from": before.holder_id, "unit": unit, "takes_over_log": offered.takes_over_log},
     )
+    _change_places(session, scene, before)
+
+
+def _change_places(session: sa.Connection, scene: Scene, before: CaseFacts) -> None:
+    """Let the new holder stop being a participant, and the old one become one.
+
+    Only the coordination moves: each service goes on answering for its own work (domain.md, The baton holder).
+    Who held it in the interim had no work of their own in the case.
+    """
+    for one in before.participants:
+        if one.person_id == scene.facts.holder_id:
+            scene = end_participation(session, scene, participant_id=one.id, cause="became_holder")
+    takes_part = scene.facts.has_log and not before.is_interim and not uncovered(scene.facts, before.holder_unit_id)
+    if takes_part:
+        add_participant(session, scene, person_id=before.holder_id, unit_id=before.holder_unit_id)
 
 
 def decline(
