@@ -120,6 +120,7 @@ REFUSALS: Sentences = {
     "no_open_offer": lambda: _("Spørsmålet om stafettpinnen gjelder ikke lenger."),
     "already_holder": lambda: _("Du har stafettpinnen allerede."),
     "interim_must_appoint": lambda: _("Stafettholderen er midlertidig. Velg en stafettholder først."),
+    "holder_left": lambda: _("Stafettholderen arbeider ikke her lenger. Åpne saken på nivå 0, og velg en ny der."),
     "no_interim_holder": lambda: _(
         "Ingen kan ta stafettpinnen midlertidig. Gi enheten en leder først, så ingen sak blir stående alene."
     ),

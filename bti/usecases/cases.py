@@ -19,6 +19,7 @@ from bti.engine import (
 )
 from bti.errors import Invalid, NotPossible
 from bti.models import cases, wonders
+from bti.usecases import baton
 from bti.usecases.text import optional, required
 from bti.usecases.wonders import WONDER_KIND, insert_entry
 from bti.workflow.definition import CLOSED
@@ -51,6 +52,8 @@ def move(
         closing_reason=closing_reason,
         next_date=next_date,
     )
+    if scene.facts.is_open and any(way.name == name for way in scene.model.moves_from(CLOSED)):
+        scene = baton.catch(session, scene)
     # Every step stands in the log, also one taken without a word.
     _keep_reason(session, scene, "closing" if scene.facts.step == CLOSED else "decision", name, told)
     return scene
