@@ -349,10 +349,15 @@ class TestImportingUnits:
     def test_says_what_is_wrong_and_imports_nothing(self, cast: Cast) -> None:
         with writing(cast.database) as session:
             places.end_unit(session, actor=cast.actor_in(session, "arne"), unit_id="welfare", now=cast.now)
-        text = (
-            UNITS
-            + "A;sirkus;;\nB;skole;kanskje;\nPPT Fjordvik;ppt;ja;\nBarneverntjenesten;barnevern;;\nC;skole;;\nc;skole;;\n"
+        lines = (
+            "A;sirkus",
+            "B;skole;kanskje",
+            "PPT Fjordvik;ppt;ja",
+            "Barneverntjenesten;barnevern",
+            "C;skole",
+            "c;skole",
         )
+        text = UNITS + "\n".join(lines)
         assert wrong(load(cast, "units", text)) == [
             (2, "type", "unknown"), (3, "ekstern", "not_yes_or_no"), (4, "ekstern", "can_not_change"),
             (5, "navn", "unit_ended"), (7, "navn", "duplicate"),

@@ -5,13 +5,22 @@ from __future__ import annotations
 import click
 
 from bti import __version__
+from bti.cli.database import db
+from bti.cli.edge import Commands
+from bti.cli.imports import import_
+from bti.cli.municipality import municipality
+from bti.cli.people import user
+from bti.cli.serve import serve
+from bti.cli.tidy import tidy
+from bti.cli.units import unit
 from bti.cli.workflow import workflow
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bti")
 def main() -> None:
     """Stafett: an open engine for better cross-service collaboration around children."""
 
 
-main.add_command(workflow)
+for command in (db, municipality, unit, user, import_, serve, tidy, workflow):
+    main.add_command(command)

@@ -1,0 +1,136 @@
+"""`bti serve`: the pages, under a server made for it. Refuses to start half-configured, and says what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import click
+
+from bti.config import Misconfigured, Settings, load_settings, parse_database_url
+from bti.db import DatabaseUnavailable, is_behind, open_database, reading
+from bti.usecases.readiness import not_ready
+
+Server = Literal["gunicorn", "granian"]
+DEFAULT_SERVER: Server = "gunicorn"
+SERVERS: tuple[Server, ...] = ("gunicorn", "granian")
+APPLICATION = "bti.cli.serve:application"
+# A page takes milliseconds. A worker that is silent for a minute has hung.
+_SILENT_SECONDS = 60
+_FINISH_SECONDS = 30
+
+
+@click.command()
+@click.option("--bind", metavar="ADDRESS:PORT", help="Where to listen.  [default: BTI_BIND, else 127.0.0.1:8000]")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Threads in each process.")
+@click.option("--server", type=click.Choice(SERVERS), default=DEFAULT_SERVER, show_default=True)
+def serve(bind: str | None, workers: int, threads: int, server: Server) -> None:
+    """Serve the pages. Put a proxy that speaks HTTPS in front, and set BTI_HTTPS=1.
+
+    Needs BTI_DATABASE_URL and BTI_SECRET_KEY, a database that is up to date, a municipality, and somebody who can
+    log in; says what is missing otherwise.
+    """
+    settings = checked_settings(os.environ | ({"BTI_BIND": bind} if bind else {}))
+    # Processes that the server starts read the same settings.
+    os.environ["BTI_BIND"] = settings.bind
+    click.echo(f"Serving on http://{settings.bind} ({server}, {workers} processes of {threads} threads).", err=True)
+    run_server(server, APPLICATION, host=settings.host, port=settings.port, workers=workers, threads=threads)
+
+
+def checked_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings once everything is there to serve. Raises Misconfigured with all that is missing."""
+    problems: list[str] = []
+    settings: Settings | None = None
+    try:
+        settings = load_settings(environ)
+    except Misconfigured as wrong:
+        problems += wrong.problems
+    problems += _database_problems(environ.get("BTI_DATABASE_URL", "").strip())
+    if problems or settings is None:
+        raise Misconfigured(problems)
+    return settings
+
+
+def _database_problems(url: str) -> list[str]:
+    try:
+        parse_database_url(url)
+    except Misconfigured:
+        # The settings have said so already.
+        return []
+    try:
+        engine = open_database(url)
+    except Misconfigured as wrong:
+        return wrong.problems
+    try:
+        if is_behind(engine):
+            return ["The database's schema isn't the one this version needs: run bti db upgrade."]
+        with reading(engine) as session:
+            return not_ready(session)
+    except DatabaseUnavailable as wrong:
+        return [str(wrong)]
+    finally:
+        engine.dispose()
+
+
+def application() -> Any:
+    """Return the WSGI application of the settings in the environment, for each process of the server."""
+    from web import create_app
+
+    return create_app(load_settings(os.environ))
+
+
+def run_server(server: Server, target: str, *, host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the application that the factory `target` (module:function) makes, until told to stop."""
+    run = _run_gunicorn if server == "gunicorn" else _run_granian
+    run(target, host, port, workers, threads)
+
+
+def _run_gunicorn(target: str, host: str, port: int, workers: int, threads: int) -> None:
+    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it ships none
+
+    options = {
+        "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "workers": workers,
+        "threads": threads,
+        "worker_class": "gthread",
+        "timeout": _SILENT_SECONDS,
+        "graceful_timeout": _FINISH_SECONDS,
+        "proc_name": "stafett",
+    }
+
+    class Pages(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return _made_by(target)
+
+    Pages().run()
+
+
+def _made_by(target: str) -> Any:
+    from importlib import import_module
+
+    module, _, factory = target.partition(":")
+    return getattr(import_module(module), factory)()
+
+
+def _run_granian(target: str, host: str, port: int, workers: int, threads: int) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        target,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=workers,
+        blocking_threads=threads,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_FINISH_SECONDS,
+    ).serve()

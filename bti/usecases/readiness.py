@@ -1,0 +1,46 @@
+"""Whether a database holds what is needed before anybody can use the pages."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bti.models import memberships, municipalities, people
+from bti.workflow.library import released
+
+
+def not_ready(session: sa.Connection) -> list[str]:
+    """Return a sentence for everything that must be added first, with the command that adds it."""
+    known = session.execute(sa.select(municipalities).order_by(municipalities.c.id)).all()
+    if not known:
+        return ["There is no municipality yet: add one with bti municipality add ID --name NAME."]
+    there, problems = set(released()), []
+    for row in known:
+        if (row.definition, row.definition_version) not in there:
+            problems.append(
+                f"The municipality {row.id} follows {row.definition}.{row.definition_version}, and there is no such "
+                "definition: install the version of Stafett that has it."
+            )
+        # In a demo one logs in as anybody.
+        if not row.is_demo and not _somebody_administers(session, row.id):
+            problems.append(
+                f"Nobody can log in to {row.id} and administer it: add somebody with "
+                f"bti user add USERNAME --name NAME --unit UNIT --role administrator --municipality {row.id}."
+            )
+    return problems
+
+
+def _somebody_administers(session: sa.Connection, municipality_id: str) -> bool:
+    m, p = memberships.c, people.c
+    found = session.execute(
+        sa.select(p.id)
+        .join(memberships, sa.and_(m.municipality_id == p.municipality_id, m.person_id == p.id))
+        .where(
+            p.municipality_id == municipality_id,
+            p.ended_at.is_(None),
+            p.password_hash.is_not(None),
+            m.role == "administrator",
+            m.ended_at.is_(None),
+        )
+        .limit(1)
+    )
+    return found.first() is not None
