@@ -114,7 +114,9 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+    # Straight on the driver's connection: every transaction pays for this statement.
+    driver: Any = connection.connection.driver_connection
+    driver.execute(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
 
 def _open_postgresql(url: URL, pool_size: int) -> Engine:

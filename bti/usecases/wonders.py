@@ -221,6 +221,9 @@ def check_past(field: str, day: date | None, today: date) -> None:
         raise Invalid(**{field: "too_old"})
 
 
+_INSERT_ENTRY = sa.insert(entries)
+
+
 def insert_entry(
     session: sa.Connection,
     scene: Scene,
@@ -235,7 +238,7 @@ def insert_entry(
     """Write an entry of the case in the name of the scene's person and unit; return its id."""
     entry_id = new_id()
     session.execute(
-        sa.insert(entries),
+        _INSERT_ENTRY,
         {
             "municipality_id": scene.facts.municipality_id,
             "id": entry_id,
