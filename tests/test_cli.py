@@ -336,6 +336,14 @@ class TestServing:
         with pytest.raises(Misconfigured, match="there is no such definition"):
             checked_settings(os.environ)
 
+    def test_where_something_else_listens_says_so(self, bti: Run, cast: Cast, monkeypatch: Any) -> None:
+        monkeypatch.setenv("BTI_SECRET_KEY", SECRET)
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            result = bti("serve", "--bind", f"127.0.0.1:{other.getsockname()[1]}")
+        assert (result.exit_code, "Nothing can listen on 127.0.0.1" in result.output) == (1, True)
+
     def test_of_a_demo_needs_no_password(self, bti: Run, cast: Cast, monkeypatch: Any) -> None:
         monkeypatch.setenv("BTI_SECRET_KEY", SECRET)
         assert checked_settings(os.environ).bind == "127.0.0.1:8000"

@@ -97,7 +97,8 @@ def _show(report: Report, *, dry: bool, mark_left: bool) -> None:
 
 
 def _show_findings(report: Report) -> None:
-    click.echo(f"Nothing was imported: {report.finding_count} things are wrong.", err=True)
+    count = "1 thing is" if report.finding_count == 1 else f"{report.finding_count} things are"
+    click.echo(f"Nothing was imported: {count} wrong.", err=True)
     for row, found in groupby(report.findings, key=lambda finding: finding.row):
         where = f"Row {row}: " if row else ""
         click.echo(f"{where}{'; '.join(finding_sentence(finding) for finding in found)}.", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -33,6 +34,7 @@ def serve(bind: str | None, workers: int, threads: int, server: Server) -> None:
     log in; says what is missing otherwise.
     """
     settings = checked_settings(os.environ | ({"BTI_BIND": bind} if bind else {}))
+    _require_free(settings.host, settings.port)
     # Processes that the server starts read the same settings.
     os.environ["BTI_BIND"] = settings.bind
     click.echo(f"Serving on http://{settings.bind} ({server}, {workers} processes of {threads} threads).", err=True)
@@ -51,6 +53,18 @@ def checked_settings(environ: Mapping[str, str]) -> Settings:
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise Misconfigured when nobody can listen there: the servers would try again, or give up without a reason."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        told = f"Nothing can listen on {host}:{port} ({error.strerror}): stop what does, or choose another with --bind."
+        raise Misconfigured([told]) from error
 
 
 def _database_problems(url: str) -> list[str]:
@@ -98,12 +112,14 @@ def _run_gunicorn(target: str, host: str, port: int, workers: int, threads: int)
         "timeout": _SILENT_SECONDS,
         "graceful_timeout": _FINISH_SECONDS,
         "proc_name": "stafett",
+        # Newer ones open a socket in the home folder to be steered by; nothing here steers them.
+        "control_socket_disable": True,
     }
 
     class Pages(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            for name, value in options.items():
-                self.cfg.set(name, value)
+            for name in options.keys() & self.cfg.settings.keys():
+                self.cfg.set(name, options[name])
 
         def load(self) -> Any:
             return _made_by(target)
