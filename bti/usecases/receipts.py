@@ -31,8 +31,10 @@ def receive(session: sa.Connection, *, actor: Actor, token: str, now: datetime) 
             received_at=now,
         )
         .on_conflict_do_nothing(index_elements=["municipality_id", "person_id", "token"])
+        # The driver for PostgreSQL doesn't count what an INSERT wrote.
+        .returning(submissions.c.id)
     )
-    if written.rowcount == 1:
+    if written.first():
         return None
     earlier: str = session.execute(
         sa.select(submissions.c.result).where(
