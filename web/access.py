@@ -17,7 +17,7 @@ from wtforms import ValidationError
 from bti import audit
 from bti.actor import Actor
 from bti.db import reading, writing
-from bti.errors import Forbidden
+from bti.errors import Forbidden, Invalid
 from bti.queries.people import load_actor
 from bti.usecases import drafts
 
@@ -75,6 +75,10 @@ def _identify() -> Response | None:
         return None
     now = current_app.extensions["bti_clock"]().timestamp()
     if "_user_id" in session and _has_run_out(now):
+        if request.endpoint in OPEN and request.method == "GET":
+            # A page for everybody stays open, above all the one on how to report.
+            forget()
+            return None
         return _ended()
     if current_user.is_authenticated:
         session["seen_at"] = int(now)
@@ -92,8 +96,7 @@ def _ended() -> Response:
     """Log out somebody whose session ran out; what they were sending is kept as a draft of theirs."""
     kept = _keep_draft()
     back = _way_back()
-    logout_user()
-    session.clear()
+    forget()
     if kept:
         flash(_("Du var borte så lenge at du ble logget ut. Det du skrev, er lagret som kladd."), "warning")
     elif request.endpoint not in OPEN:
@@ -112,26 +115,38 @@ def _keep_draft() -> bool:
     user = _load(session["_user_id"])
     if user is None:
         return False
-    with writing(current_app.extensions["bti_database"]) as database:
-        drafts.save(
-            database, actor=user.actor, form=form, content=request.form, now=current_app.extensions["bti_clock"]()
-        )
+    try:
+        with writing(current_app.extensions["bti_database"]) as database:
+            drafts.save(
+                database, actor=user.actor, form=form, content=request.form, now=current_app.extensions["bti_clock"]()
+            )
+    except Invalid:
+        # Longer than any draft: what was saved while it was written is kept.
+        return False
     return True
 
 
 def _way_back() -> str:
+    if request.endpoint in OPEN:
+        return ""
     return request.path if request.method == "GET" or request.endpoint in DRAFTS else ""
 
 
 def log_in(actor: Actor) -> None:
     """Begin a session for this person, with nothing left of the one before but the language."""
-    language = session.get("language")
-    session.clear()
-    if language:
-        session["language"] = language
+    forget()
     now = int(current_app.extensions["bti_clock"]().timestamp())
     session["seen_at"] = session["began_at"] = now
     login_user(User(actor))
+
+
+def forget() -> None:
+    """End the session; only the language stays with the browser."""
+    language = session.get("language")
+    logout_user()
+    session.clear()
+    if language:
+        session["language"] = language
 
 
 def me() -> Actor:

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
-from flask_login import current_user, logout_user
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from bti.db import reading, writing
 from bti.errors import Forbidden
 from bti.usecases import sessions
 from web import edge
-from web.access import log_in, me
+from web.access import forget, log_in, me
 from web.language import LANGUAGES
 
 pages = Blueprint("account", __name__)
@@ -74,11 +74,7 @@ def login_as() -> Response:
 def logout() -> Response:
     """End the session."""
     edge.perform("session.logout", lambda s: sessions.log_out(s, actor=me(), now=edge.now()))
-    logout_user()
-    language = session.get("language")
-    session.clear()
-    if language:
-        session["language"] = language
+    forget()
     flash(_("Du er logget ut."), "info")
     return redirect(url_for("account.login"), 303)
 
