@@ -232,7 +232,7 @@ def _answer_page(session: Any, reference: str) -> dict[str, Any]:
 def preview_values(head: CaseHead) -> dict[str, Any]:
     """Return the little a person may know before they have answered: level, step, service, next date."""
     facts, model = head.scene.facts, head.scene.model
-    level = model.level_of(facts.step)
+    level = model.definition.levels[facts.level_order]
     return {
         "head": head,
         "facts": facts,
@@ -268,14 +268,15 @@ def confirm(reference: str) -> Any:
         said = _("Stafettholderen er bestemt. Se neste steg i saken.")
         try:
             return edge.submit("baton.confirm", work, then=_case_page(reference), said=said)
-        except (NotPossible, Stale) as refusal:
+        except (NotReady, NotPossible, Stale) as refusal:
             problem = explain(refusal)
     page = edge.perform("case.read", lambda s: _confirm_page(s, reference))
     return render_template("baton/confirm.html", problem=problem, **page), problem.status
 
 
 def _confirm_page(session: Any, reference: str) -> dict[str, Any]:
-    head = _open("baton", "holder", "unit_leader")(session, reference)
+    # A closed case too: its holder is decided before it is opened again with its log.
+    head = _open("baton", "holder", "unit_leader", closed=True)(session, reference)
     if not head.scene.facts.level_order:
         require_relation(head.scene, "unit_leader")
     return preview_values(head) | {"crumbs": casemap.crumbs(head, _("Bestem stafettholder"))}

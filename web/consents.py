@@ -75,7 +75,10 @@ def index(reference: str) -> str:
             "head": head,
             "crumbs": casemap.crumbs(head, _("Samtykke")),
             "covers": consentmap.cover_lines(head),
-            "now_cards": [card for card in cards if not card["ended"]],
+            # What waits for somebody first, then what runs out soon.
+            "now_cards": sorted(
+                (card for card in cards if not card["ended"]), key=lambda card: (card["is_live"], not card["soon"])
+            ),
             "past_cards": [card for card in cards if card["ended"]],
             "may_record": _may_record(head),
             "leads": "unit_leader" in head.scene.standing and head.scene.facts.is_open,
