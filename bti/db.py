@@ -272,6 +272,16 @@ def upgrade(database: Engine | str) -> None:
             _upgrade_postgresql(connection)
 
 
+def upgrade_within(connection: Connection) -> None:
+    """Make the schema in the caller's transaction, for a database without tables that is to be filled or left empty.
+
+    Not for one that has rows: on SQLite, altering a table needs what only `upgrade` sets. Raises as `upgrade`.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})")
+    _migrate(connection)
+
+
 def _upgrade_sqlite(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.execute(f"PRAGMA busy_timeout = {UPGRADE_WAIT_MS}")

@@ -6,6 +6,7 @@ import click
 
 from bti import __version__
 from bti.cli.database import db
+from bti.cli.demo import demo
 from bti.cli.edge import Commands
 from bti.cli.imports import import_
 from bti.cli.municipality import municipality
@@ -22,5 +23,5 @@ def main() -> None:
     """Stafett: an open engine for better cross-service collaboration around children."""
 
 
-for command in (db, municipality, unit, user, import_, serve, tidy, workflow):
+for command in (db, demo, municipality, unit, user, import_, serve, tidy, workflow):
     main.add_command(command)

@@ -34,7 +34,7 @@ def serve(bind: str | None, workers: int, threads: int, server: Server) -> None:
     log in; says what is missing otherwise.
     """
     settings = checked_settings(os.environ | ({"BTI_BIND": bind} if bind else {}))
-    _require_free(settings.host, settings.port)
+    require_free(settings.host, settings.port)
     # Processes that the server starts read the same settings.
     os.environ["BTI_BIND"] = settings.bind
     click.echo(f"Serving on http://{settings.bind} ({server}, {workers} processes of {threads} threads).", err=True)
@@ -55,7 +55,7 @@ def checked_settings(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int) -> None:
     """Raise Misconfigured when nobody can listen there: the servers would try again, or give up without a reason."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
