@@ -19,7 +19,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     ),
     "case.identify": ("subject", "version"),
     "case.move": ("move", "from", "to", "unit", "due_on", "closing_reason", "reason_given", "version"),
-    "case.next_date": ("from", "to"),
+    "case.next_date": ("from", "to", "version"),
     "case.hand_on": ("to_case",),
     "note.add": ("kind",),
     "entry.add": ("kind", "information_kind"),

@@ -18,7 +18,7 @@ from bti.engine import (
     write_trail,
 )
 from bti.errors import Invalid, NotPossible
-from bti.models import cases, wonders
+from bti.models import wonders
 from bti.usecases import baton
 from bti.usecases.text import optional, required
 from bti.usecases.wonders import WONDER_KIND, insert_entry
@@ -94,13 +94,10 @@ def set_next_date(
     told = required("reason", reason, longest=2_000)
     if not scene.today <= next_date <= scene.today + timedelta(days=366):
         raise Invalid(next_date="next_date_out_of_range")
-    session.execute(
-        sa.update(cases)
-        .where(cases.c.municipality_id == actor.municipality_id, cases.c.id == case_id)
-        .values(step_due_on=next_date)
-    )
-    engine.refresh_due(session, scene)
-    write_trail(session, scene, event="case.next_date", fields={"from": scene.facts.due_on, "to": next_date})
+    due_on, due_reason = engine.earliest(next_date, scene.facts.next_measure_on)
+    values = {"step_due_on": next_date, "due_on": due_on, "due_reason": due_reason}
+    fields = {"from": scene.facts.due_on, "to": next_date}
+    engine.change(session, scene, event="case.next_date", values=values, fields=fields)
     _keep_reason(session, scene, "decision", "next_date", told)
 
 
