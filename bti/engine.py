@@ -74,12 +74,13 @@ def load_scene(session: sa.Connection, *, actor: Actor, case_id: str, now: datet
 
 
 def scene_of(*, actor: Actor, facts: CaseFacts, now: datetime) -> Scene:
-    """Return the scene of `actor` in the case. Raises NotFound when they have nothing to do with it."""
-    standing = policy.relations(actor, facts)
-    if not standing:
+    """Return the scene of `actor` in the case. Raises NotFound when they have nothing to do with it, or no more:
+    a part or an invitation whose door has closed is none. The coordinating unit decides without seeing the case."""
+    standing, view = policy.relations(actor, facts), policy.view(actor, facts)
+    if view is None and "coordinating_unit" not in standing:
         raise NotFound()
     model = load_definition(facts.definition, facts.definition_version)
-    return Scene(facts, model, actor, standing, policy.ground(actor, facts), policy.view(actor, facts), now)
+    return Scene(facts, model, actor, standing, policy.ground(actor, facts), view, now)
 
 
 def require_ground(scene: Scene) -> policy.Ground:

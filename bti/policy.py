@@ -70,12 +70,22 @@ def view(actor: Actor, facts: CaseFacts) -> View | None:
     lets an accountable person act without reading, a preview of an offer or invitation, or nothing."""
     if ground(actor, facts):
         return "full"
-    standing = relations(actor, facts)
-    if standing & {"holder", "unit_leader"}:
+    if relations(actor, facts) & {"holder", "unit_leader"}:
         return "shell"
-    if standing & {"offered", "invited"}:
-        return "preview"
-    return None
+    return "preview" if any(_reached(facts, unit) for unit in _asked_for(actor, facts)) else None
+
+
+def _asked_for(actor: Actor, facts: CaseFacts) -> frozenset[str]:
+    """The own units for which the person is offered the baton or invited."""
+    me = actor.person_id
+    asked = {p.unit_id for p in facts.participants if p.state == "invited" and p.person_id == me}
+    if facts.offer and facts.offer.to_person_id == me:
+        asked.add(facts.offer.to_unit_id)
+    return actor.units() & asked
+
+
+def _reached(facts: CaseFacts, unit: str) -> bool:
+    return (unit == facts.unit_id and not facts.is_shared) or bool(facts.covers_of(unit))
 
 
 def _standing(actor: Actor, facts: CaseFacts) -> list[tuple[str, str]]:
