@@ -129,7 +129,8 @@ def move(
     and may not be later than it. Raises NotFound, Stale, NotPossible, Forbidden, NotReady (with all that is
     missing) or Invalid. Rules: domain.md, The usual steps; the engine's own needs in `bti.needs`.
     """
-    scene = load_scene(session, actor=actor, case_id=case_id, now=now)
+    # Locked: a measure or a goal that changes meanwhile would leave needs and next date judged on the old ones.
+    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
     require_seen(scene, seen_version)
     decision = decide(scene.model, scene.facts, scene.standing, name)
     if decision.refusal or decision.to is None:
