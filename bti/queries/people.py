@@ -80,11 +80,32 @@ def _first_with_role(
             memberships.c.person_id != not_person_id,
         )
         .order_by(memberships.c.started_at, memberships.c.id)
+        # Whoever is given a baton stays until it is theirs: ending them waits, and then finds it.
+        .with_for_update(read=True, of=[memberships, people])
     )
     if unit_id is not None:
         query = query.where(memberships.c.unit_id == unit_id)
     row = session.execute(query.limit(1)).first()
     return (row.person_id, row.unit_id) if row else None
+
+
+def keep_roles(session: sa.Connection, *, municipality_id: str, person_id: str) -> frozenset[str]:
+    """Return the units where the person has a live role that meets children, and let ending them wait for us.
+
+    For what gives somebody a baton: who is being ended at the same moment either gets it first, so that it falls
+    on, or has no role left to get it by. SQLite's writers already wait, and ignore FOR SHARE.
+    """
+    rows = session.execute(
+        sa.select(memberships.c.unit_id)
+        .where(
+            memberships.c.municipality_id == municipality_id,
+            memberships.c.person_id == person_id,
+            memberships.c.role.in_(("employee", "unit_leader", "coordinator")),
+            memberships.c.ended_at.is_(None),
+        )
+        .with_for_update(read=True)
+    )
+    return frozenset(rows.scalars())
 
 
 def is_member(session: sa.Connection, *, municipality_id: str, person_id: str, unit_id: str) -> bool:

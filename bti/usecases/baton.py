@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bti.actor import Actor
-from bti.clock import local_day
 from bti.engine import (
     Scene,
     add_participant,
@@ -25,11 +24,10 @@ from bti.engine import (
     require_seen,
     write_trail,
 )
-from bti.errors import Invalid, Missing, NotPossible, NotReady
+from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
 from bti.facts import CaseFacts, PendingOffer
-from bti.models import cases, handovers, new_id
-from bti.queries.facts import case_facts, lock_case
-from bti.queries.people import interim_holder, is_member
+from bti.models import handovers, new_id
+from bti.queries.people import interim_holder, is_member, keep_roles
 from bti.usecases.text import one_of, optional, required
 from bti.usecases.wonders import insert_entry
 from bti.workflow.library import load_definition, small_machine, small_track
@@ -40,7 +38,7 @@ def confirm_holder(session: sa.Connection, *, actor: Actor, case_id: str, seen_v
 
     At level 0 the unit leader decides; from then on holder or leader (domain.md: decided again at every level). A
     closed case is decided on too, so that it can be opened again with its log. Raises NotFound, Forbidden, Stale,
-    NotPossible (`interim_must_appoint`, `holder_left`).
+    NotPossible (`interim_must_appoint`, `holder_left`), NotReady (`service_not_covered`).
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
     require_seen(scene, seen_version)
@@ -49,6 +47,9 @@ def confirm_holder(session: sa.Connection, *, actor: Actor, case_id: str, seen_v
         raise NotPossible("interim_must_appoint")
     if not scene.facts.is_open and _holder_left(session, scene):
         raise NotPossible("holder_left")
+    missing = uncovered(scene.facts, scene.facts.holder_unit_id)
+    if missing:
+        raise NotReady(missing)
     change(
         session,
         scene,
@@ -66,11 +67,25 @@ def _holder_left(session: sa.Connection, scene: Scene) -> bool:
 
 
 def catch(session: sa.Connection, scene: Scene) -> Scene:
-    """Let the baton of a case that was just opened again fall, when its last holder has left meanwhile.
+    """Let the baton of a case that was just opened again fall, when its last holder has left meanwhile or works for
+    a service that nothing covers any more.
 
-    Nobody's leaving moves the batons of closed cases. Raises NotPossible (`no_interim_holder`).
+    Nobody's leaving moves the batons of closed cases, and closing shuts the partners' doors. Raises NotPossible
+    (`no_interim_holder`) when the holder has left.
     """
-    return fall(session, scene, cause="holder_left") if _holder_left(session, scene) else scene
+    if _holder_left(session, scene):
+        return fall(session, scene, cause="holder_left")
+    if uncovered(scene.facts, scene.facts.holder_unit_id):
+        return fall_if_caught(session, scene, cause="reopened")
+    return scene
+
+
+def fall_if_caught(session: sa.Connection, scene: Scene, *, cause: str) -> Scene:
+    """Let the baton fall to an interim holder; where there is none, the holder answers on behind the closed door."""
+    try:
+        return fall(session, scene, cause=cause)
+    except NotPossible:
+        return scene
 
 
 def offer(
@@ -165,9 +180,13 @@ def accept(session: sa.Connection, *, actor: Actor, case_id: str, offer_id: str,
 
     Raises NotFound, Forbidden, NotPossible (`no_open_offer`), NotReady when the service is no longer covered.
     """
+    # Before the case's own lock, as somebody who is ended loses their roles first and then their cases.
+    roles = keep_roles(session, municipality_id=actor.municipality_id, person_id=actor.person_id)
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
     offered = _open_offer(scene, offer_id)
     require_relation(scene, "offered")
+    if offered.to_unit_id not in roles:
+        raise NotFound()
     _track(scene, "accept")
     missing = uncovered(scene.facts, offered.to_unit_id, takes_over_log=offered.takes_over_log)
     if missing:
@@ -203,8 +222,11 @@ def _change_places(session: sa.Connection, scene: Scene, before: CaseFacts) -> N
     for one in before.participants:
         if one.person_id == scene.facts.holder_id:
             scene = end_participation(session, scene, participant_id=one.id, cause="became_holder")
-    takes_part = scene.facts.has_log and not before.is_interim and not uncovered(scene.facts, before.holder_unit_id)
-    if takes_part:
+    takes_part = any(
+        (one.person_id, one.unit_id) == (before.holder_id, before.holder_unit_id) for one in before.participants
+    )
+    covered = scene.facts.has_log and not uncovered(scene.facts, before.holder_unit_id)
+    if covered and not before.is_interim and not takes_part:
         add_participant(session, scene, person_id=before.holder_id, unit_id=before.holder_unit_id)
 
 
@@ -298,28 +320,6 @@ def fall(session: sa.Connection, scene: Scene, *, cause: str) -> Scene:
         confirmed=False,
         fields={"from": facts.holder_id, "cause": cause},
     )
-
-
-def fall_all(
-    session: sa.Connection, *, actor: Actor, person_id: str, unit_id: str | None, cause: str, now: datetime
-) -> int:
-    """Let every baton that a person holds (through `unit_id`, or through any unit) fall to an interim holder.
-
-    Return how many there were. Raises NotPossible (`no_interim_holder`); nothing has moved then.
-    """
-    query = sa.select(cases.c.id).where(
-        cases.c.municipality_id == actor.municipality_id,
-        cases.c.holder_id == person_id,
-        cases.c.closed_at.is_(None),
-    )
-    if unit_id is not None:
-        query = query.where(cases.c.holder_unit_id == unit_id)
-    held = session.execute(query.order_by(cases.c.id)).scalars().all()
-    for case_id in held:
-        lock_case(session, municipality_id=actor.municipality_id, case_id=case_id)
-        facts = case_facts(session, municipality_id=actor.municipality_id, case_id=case_id, today=local_day(now))
-        fall(session, system_scene(actor, facts, now), cause=cause)
-    return len(held)
 
 
 def system_scene(actor: Actor, facts: CaseFacts, now: datetime) -> Scene:

@@ -470,15 +470,8 @@ def _shut(session: sa.Connection, scene: Scene, doors: frozenset[str], *, cause:
         scene = end_offer(session, scene, event="handover.overtake", fields={"cause": cause})
     for participant_id in ending.participants:
         scene = end_participation(session, scene, participant_id=participant_id, cause=cause)
-    return _let_fall(session, scene, cause) if ending.baton_falls else scene
-
-
-def _let_fall(session: sa.Connection, scene: Scene, cause: str) -> Scene:
-    try:
-        return baton.fall(session, scene, cause=cause)
-    except NotPossible:
-        # A family's no is never refused because nobody stands in: the holder answers on, behind the closed door.
-        return scene
+    # A family's no is never refused because nobody stands in.
+    return baton.fall_if_caught(session, scene, cause=cause) if ending.baton_falls else scene
 
 
 def tidy_expired(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> int:

@@ -24,6 +24,7 @@ from bti.engine import (
 )
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import batons, cases, entries, municipalities, new_id, subjects, wonders
+from bti.queries.people import keep_roles
 from bti.usecases.text import collect, one_of, required
 from bti.workflow.library import load_definition
 from bti.workflow.model import Model
@@ -67,7 +68,8 @@ def register(
     `subject_id` is a child of the author's own unit, or None ("uten navn"). Raises Forbidden when the author
     doesn't work in the unit, Invalid (themes, seen, talked, subject).
     """
-    if unit_id not in actor.units("employee", "unit_leader"):
+    roles = keep_roles(session, municipality_id=actor.municipality_id, person_id=actor.person_id)
+    if unit_id not in actor.units("employee", "unit_leader") & roles:
         raise Forbidden("not_your_unit")
     model = model_in_force(session, actor.municipality_id)
     known = {choice.key for choice in model.definition.themes}
