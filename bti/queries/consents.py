@@ -40,7 +40,7 @@ class Giver:
 def givers_for(
     session: sa.Connection, *, municipality_id: str, subject_id: str, purpose: str, model: Model, today: date
 ) -> tuple[Giver, ...]:
-    """Return everybody who must give a consent for this subject today; empty when the register names nobody.
+    """Return everybody who must give a consent for this subject today; empty when somebody the rule names isn't known.
 
     Source: the definition's age table and special rules (domain.md, Consent).
     """
@@ -59,16 +59,17 @@ def givers_for(
     ).first()
     age = age_on(who.born_on, today) if who.born_on else None
     named = model.givers(age, purpose, care_order=order is not None, pregnant=who.kind == "pregnant")
-    found: list[Giver] = []
+    found: list[list[Giver]] = []
     for giver in named:
         if giver == "subject":
             authority = "pregnant" if who.kind == "pregnant" else "own_age"
-            found.append(Giver(authority, who.given_name, subject_id=subject_id))
-        elif giver == "child_welfare" and order is not None:
-            found.append(Giver("care_order", order.name, unit_id=order.unit_id))
-        elif giver == "guardians":
-            found.extend(_guardians(session, municipality_id, subject_id, today))
-    return tuple(found)
+            found.append([Giver(authority, who.given_name, subject_id=subject_id)])
+        elif giver == "child_welfare":
+            found.append([] if order is None else [Giver("care_order", order.name, unit_id=order.unit_id)])
+        else:
+            found.append(_guardians(session, municipality_id, subject_id, today))
+    # A youth doesn't consent alone because the register has forgotten the guardians who must consent too.
+    return tuple(giver for givers in found for giver in givers) if all(found) else ()
 
 
 def _guardians(session: sa.Connection, municipality_id: str, subject_id: str, today: date) -> list[Giver]:
