@@ -1,0 +1,313 @@
+"""The auditor's pages: the standing questions first, then the trail and the consents. Never case content.
+
+The role is asked for by the core and not by the view, so that an attempt by anybody else is written to the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+
+from bti.audit.vocabulary import EVENTS
+from bti.clock import OSLO, local_day
+from bti.errors import Invalid, NotFound
+from bti.queries.audit import MOST_COUNTED, Entry, Page
+from bti.queries.audit_details import Detail
+from bti.queries.audit_past import SOUND
+from bti.usecases import auditing, auditing_copies
+from bti.usecases.auditing_access import access_at
+from web import audit_filters as filters
+from web import edge
+from web.access import me
+from web.audit_filters import Chosen
+from web.sentences import choices
+from web.sentences_audit import EXPLANATIONS, NOTHING_FOUND, say
+
+pages = Blueprint("audit", __name__, url_prefix="/revisjon")
+
+SLUGS = {
+    "uten-grunnlag": "no_live_basis",
+    "utlopt-med-tilgang": "expired_with_access",
+    "trukket-og-lest": "withdrawn_then_read",
+    "overstyringer": "overrides",
+    "avviste-forsok": "refused",
+}
+LOG_FIELDS = ("person", "sak", "enhet", "hendelse", "fra", "til")
+CONSENT_FIELDS = ("sak", "enhet", "tilstand", "fra", "til", "dato", "kl")
+OVERVIEW_DAYS = 90
+
+
+@pages.context_processor
+def _words() -> dict[str, Any]:
+    return {"say": say, "sound": SOUND, "most": MOST_COUNTED - 1}
+
+
+@pages.get("")
+def questions() -> Any:
+    """Show the standing questions with how many answers each has, and the ways to search."""
+    form = filters.chosen("fra", "til")
+    if not request.args:
+        form.values["fra"] = (local_day(edge.now()) - timedelta(days=OVERVIEW_DAYS)).strftime("%d.%m.%Y")
+    counts, units = _shown(
+        form,
+        "audit.search",
+        lambda s: auditing.overview(s, actor=me(), filters=filters.log_filter(form), now=edge.now()),
+    )
+    cards = [
+        {
+            "key": key,
+            "title": say("question", key),
+            "text": EXPLANATIONS[key](),
+            "count": counts[key] if counts else None,
+            "href": form.href("audit.question", slug=slug),
+        }
+        for slug, key in SLUGS.items()
+    ]
+    page = render_template("audit/questions.html", form=form, cards=cards, units=units, events=_events())
+    return page, form.status
+
+
+@pages.get("/logg")
+def log() -> Any:
+    """Search the trail."""
+    form = filters.chosen(*LOG_FIELDS)
+    found, units = _shown(
+        form,
+        "audit.search",
+        lambda s: auditing.access_log(
+            s, actor=me(), filters=filters.log_filter(form), now=edge.now(), before=filters.cursor()
+        ),
+    )
+    page = render_template(
+        "audit/log.html", form=form, found=found, units=units, events=_events(), rows=_rows(found),
+        older=_older(form, "audit.log", found), newest=_newest(form, "audit.log"),
+    )  # fmt: skip
+    return page, form.status
+
+
+@pages.get("/logg.csv")
+def log_copy() -> Any:
+    """Give the trail that a search finds as a file."""
+    form = filters.chosen(*LOG_FIELDS)
+    return _copy(
+        "innsynslogg",
+        form,
+        "audit.log",
+        "audit.export",
+        lambda s: auditing_copies.export_log(
+            s, actor=me(), filters=filters.log_filter(form), now=edge.now(), speak=say
+        ),
+    )
+
+
+@pages.get("/sporsmal/<slug>")
+def question(slug: str) -> Any:
+    """Show the answer to one of the standing questions."""
+    key = _key(slug)
+    form = filters.chosen("person", "sak", "enhet", "fra", "til")
+    found, units = _shown(
+        form,
+        "audit.search",
+        lambda s: auditing.question(
+            s, actor=me(), key=key, filters=filters.log_filter(form), now=edge.now(), before=filters.cursor()
+        ),
+    )
+    is_log = key != "expired_with_access"
+    page = render_template(
+        "audit/question.html", form=form, found=found, units=units, slug=slug, key=key, is_log=is_log,
+        heading=say("question", key), explanation=EXPLANATIONS[key](), nothing=NOTHING_FOUND[key](),
+        rows=_rows(found) if is_log else (), older=_older(form, "audit.question", found, slug=slug),
+        newest=_newest(form, "audit.question", slug=slug),
+    )  # fmt: skip
+    return page, form.status
+
+
+@pages.get("/sporsmal/<slug>.csv")
+def question_copy(slug: str) -> Any:
+    """Give the answer to one of the standing questions as a file."""
+    key = _key(slug)
+    form = filters.chosen("person", "sak", "enhet", "fra", "til")
+    return _copy(
+        slug,
+        form,
+        "audit.question",
+        "audit.export",
+        lambda s: auditing_copies.export_log(
+            s, actor=me(), filters=filters.log_filter(form), now=edge.now(), question=key, speak=say
+        ),
+        slug=slug,
+    )
+
+
+@pages.get("/sporsmal/tilgang")
+def access() -> Any:
+    """Show who could open a case at a moment."""
+    form = filters.chosen("sak", "dato", "kl")
+    found = None
+    if form["sak"]:
+        try:
+            exact = filters.exact_moment()
+            moment = exact or filters.moment(form)
+            found = edge.perform(
+                "audit.search", lambda s: access_at(s, actor=me(), case=form["sak"], moment=moment, now=edge.now())
+            )
+            if exact:
+                here = exact.astimezone(OSLO)
+                form.values |= {"dato": here.strftime("%d.%m.%Y"), "kl": here.strftime("%H.%M")}
+        except Invalid as refusal:
+            form.errors = filters.explain(refusal)
+    else:
+        _only_auditors()
+    return render_template("audit/access.html", form=form, found=found), form.status
+
+
+@pages.get("/samtykker")
+def consents() -> Any:
+    """Search the consents, with their state at a chosen moment."""
+    form = filters.chosen(*CONSENT_FIELDS)
+    found, units = _shown(
+        form,
+        "consent.lookup",
+        lambda s: auditing.consents(
+            s, actor=me(), filters=filters.consent_filter(form), as_of=filters.moment(form), now=edge.now(),
+            before=filters.cursor(),
+        ),
+    )  # fmt: skip
+    page = render_template(
+        "audit/consents.html", form=form, found=found, units=units, states=choices("consent", auditing.STATES),
+        as_of=filters.moment(form) if found and form["dato"] else None,
+        older=_older(form, "audit.consents", found), newest=_newest(form, "audit.consents"),
+    )  # fmt: skip
+    return page, form.status
+
+
+@pages.get("/samtykker.csv")
+def consents_copy() -> Any:
+    """Give the consents that a search finds as a file."""
+    form = filters.chosen(*CONSENT_FIELDS)
+    return _copy(
+        "samtykker",
+        form,
+        "audit.consents",
+        "consent.export",
+        lambda s: auditing_copies.export_consents(
+            s, actor=me(), filters=filters.consent_filter(form), as_of=filters.moment(form), now=edge.now(), speak=say
+        ),
+    )
+
+
+@pages.get("/samtykker/<consent_id>")
+def consent(consent_id: str) -> Any:
+    """Show one consent as it was at a moment: who answered what, what it opened, who read on its strength."""
+    form = filters.chosen("dato", "kl")
+    as_of = None
+    try:
+        as_of = filters.moment(form)
+        found = _dossier(consent_id, as_of)
+    except Invalid as refusal:
+        form.errors = filters.explain(refusal)
+        as_of, found = None, _dossier(consent_id, None)
+    page = render_template(
+        "audit/consent.html", form=form, found=found, consent_id=consent_id, as_of=as_of, rows=_rows(found.reads)
+    )
+    return page, form.status
+
+
+def _dossier(consent_id: str, as_of: Any) -> Any:
+    return edge.perform(
+        "consent.lookup",
+        lambda s: auditing.consent(s, actor=me(), consent_id=consent_id, as_of=as_of, now=edge.now()),
+    )
+
+
+# --- what the views share -------------------------------------------------------------------------------------------
+
+
+def _key(slug: str) -> str:
+    if slug not in SLUGS:
+        raise NotFound()
+    return SLUGS[slug]
+
+
+def _shown(form: Chosen, attempt: str, ask: Callable[[Any], Any]) -> tuple[Any, tuple[tuple[str, str], ...]]:
+    """Return what was asked for (None when the filter is wrong, which the form then says) and the units to choose."""
+
+    def work(session: Any) -> Any:
+        return ask(session), auditing.choices(session, actor=me())
+
+    try:
+        found, units = edge.perform(attempt, work)
+    except Invalid as refusal:
+        form.errors = filters.explain(refusal)
+        return None, _only_auditors()
+    return found, units
+
+
+def _only_auditors() -> tuple[tuple[str, str], ...]:
+    """Return the units to choose among; raises Forbidden for everybody who isn't an auditor."""
+    return edge.perform("audit.search", lambda s: auditing.choices(s, actor=me()))
+
+
+def _events() -> list[tuple[str, str]]:
+    groups = [(key, say("event", key)) for key in auditing.GROUPS]
+    return groups + sorted(((key, say("event", key)) for key in EVENTS), key=lambda choice: choice[1].casefold())
+
+
+def _older(form: Chosen, endpoint: str, found: Page[Any] | None, **more: Any) -> str | None:
+    return form.href(endpoint, eldre=found.next, **more) if found and found.next else None
+
+
+def _newest(form: Chosen, endpoint: str, **more: Any) -> str | None:
+    return form.href(endpoint, **more) if filters.cursor() else None
+
+
+def _rows(found: Page[Entry] | None) -> list[dict[str, Any]]:
+    return [_row(entry) for entry in found.rows] if found else []
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    kind, _sep, name = entry.basis.partition(":")
+    return {
+        "entry": entry,
+        "what": say("event", entry.event),
+        "details": [
+            (say("field", detail.field), ", ".join(say(detail.kind, value) for value in detail.values))
+            for detail in _worth_saying(entry)
+        ],
+        "role": say("role", entry.role),
+        "basis": say("law", name) if kind == "law" else say("basis", kind) if kind else "",
+        "basis_href": url_for("audit.consent", consent_id=name) if kind == "consent" else "",
+        "verdict": say("verdict", entry.verdict) if entry.verdict else "",
+        "is_sound": entry.verdict in SOUND,
+        "access_href": _then(entry) if entry.event == "case.read" and entry.case else "",
+    }
+
+
+def _worth_saying(entry: Entry) -> list[Detail]:
+    # A list of what was missing says more than that something was; that a reader saw the content goes without saying.
+    fields = {detail.field for detail in entry.details}
+    return [
+        detail
+        for detail in entry.details
+        if not (detail.field == "code" and "missing" in fields)
+        and not (detail.field == "view" and detail.values == ("full",))
+    ]
+
+
+def _then(entry: Entry) -> str:
+    return url_for("audit.access", sak=entry.case, tidspunkt=entry.at.isoformat())
+
+
+def _copy(name: str, form: Chosen, back: str, attempt: str, export: Callable[[Any], Iterator[str]], **more: Any) -> Any:
+    """Return a file. It is whole, and the entry about it committed, before the first byte leaves."""
+    try:
+        text = edge.perform(attempt, lambda session: "".join(export(session)))
+    except Invalid as refusal:
+        flash(". ".join(filters.explain(refusal).values()) + ".", "warning")
+        return redirect(form.href(back, **more), 303)
+    day = local_day(edge.now()).isoformat()
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{day}.csv"'}
+    return Response(text, mimetype="text/csv", headers=headers)
