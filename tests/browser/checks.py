@@ -30,8 +30,8 @@ const shown = e => e.checkVisibility({visibilityProperty: true, opacityProperty:
 const named = e => '<' + e.tagName.toLowerCase() + (e.id ? ' #' + e.id : '')
     + (e.getAttribute('name') ? ' name=' + e.getAttribute('name') : '') + '> '
     + (e.innerText || e.getAttribute('aria-label') || '').trim().replace(/\\s+/g, ' ').slice(0, 40);
-// How a control looks, or the label that draws it: what has the focus must look different.
-const look = e => [e, ...(e.labels || [])].map(x => {
+// How a control looks, or the label or field that draws its focus: what has the focus must look different.
+const look = e => [e, ...(e.labels || []), e.closest('.ds-field')].filter(Boolean).map(x => {
     const s = getComputedStyle(x);
     return [s.outline, s.boxShadow, s.border, s.background, s.textDecoration].join();
 }).join();
