@@ -66,7 +66,7 @@ class TestWhoHadAccess:
             "Kari Nordmann": "holder", "Rune Vik": "unit_leader", "Siri Dahl": "participant",
         }  # fmt: skip
         assert people(handed_over)["Siri Dahl"] == "holder"
-        assert people(withdrawn) == {"Rune Vik": "holder"}
+        assert people(withdrawn) == {"Kari Nordmann": "participant", "Rune Vik": "holder"}
 
     def test_is_what_the_access_rule_says_now(self, cast: Cast) -> None:
         case_id = cast.at_level_2()
