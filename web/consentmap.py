@@ -86,7 +86,9 @@ def card(head: CaseHead, consent: Consent, *, may_record: bool) -> dict[str, Any
         "expiry": expiry(consent.valid_to, today),
         "valid_to": day(consent.valid_to),
         "soon": consent.is_live and (consent.valid_to - today).days <= warn_days,
-        "parties": [_party(one, consent, hidden, may_record) for one in consent.parties],
+        "parties": sorted(
+            (_party(one, consent, hidden, may_record) for one in consent.parties), key=lambda party: party["name"]
+        ),
     }
 
 
@@ -133,7 +135,11 @@ def event_lines(head: CaseHead, consent: Consent) -> list[dict[str, Any]]:
 
 
 def cover_lines(head: CaseHead) -> list[dict[str, Any]]:
-    """Return which services may know something right now, on what basis and until when; a service may stand twice."""
+    """Return which services may know something right now, on what basis and until when; a service may stand twice.
+
+    A legal basis (and that child welfare was told) is for those who answer for the case, not for every service in it.
+    """
+    answers = bool(head.scene.standing & {"holder", "unit_leader"})
     hidden, bases = is_shell(head), {c.key: words(c.label) for c in head.scene.model.definition.legal_bases}
     return [
         {
@@ -145,4 +151,5 @@ def cover_lines(head: CaseHead) -> list[dict[str, Any]]:
             "expiry": expiry(cover.valid_to, head.scene.today) if cover.valid_to else "",
         }
         for cover in head.scene.facts.covers
+        if answers or not cover.law_reference
     ]
