@@ -72,7 +72,7 @@ def view(actor: Actor, facts: CaseFacts) -> View | None:
         return "full"
     if relations(actor, facts) & {"holder", "unit_leader"}:
         return "shell"
-    return "preview" if any(_reached(facts, unit) for unit in _asked_for(actor, facts)) else None
+    return "preview" if any(is_reached(facts, unit) for unit in _asked_for(actor, facts)) else None
 
 
 def _asked_for(actor: Actor, facts: CaseFacts) -> frozenset[str]:
@@ -84,7 +84,8 @@ def _asked_for(actor: Actor, facts: CaseFacts) -> frozenset[str]:
     return actor.units() & asked
 
 
-def _reached(facts: CaseFacts, unit: str) -> bool:
+def is_reached(facts: CaseFacts, unit: str) -> bool:
+    """Return whether something lets this unit read: own service before the case is shared, or a live door."""
     return (unit == facts.unit_id and not facts.is_shared) or bool(facts.covers_of(unit))
 
 

@@ -119,8 +119,8 @@ def staff() -> str:
     search, after = request.args.get("q", "")[:80], request.args.get("etter", "")[:200]
     ended = request.args.get("vis") == "sluttet"
     found = _look(register.see_people, search=search, ended=ended, after=after)
-    kept = {name: value for name, value in request.args.items() if name != "etter"}
-    older = url_for("administration.staff", **{**kept, "etter": found.after}) if found.after else None
+    kept: dict[str, Any] = {name: request.args[name] for name in ("q", "vis") if name in request.args}
+    older = url_for("administration.staff", **kept, etter=found.after) if found.after else None
     return render_template("administration/staff.html", found=found, search=search, ended=ended, older=older)
 
 

@@ -12,10 +12,11 @@ from bti.clock import local_day
 from bti.errors import NotFound
 from bti.queries.worklist import MINE, MOST_COUNTED, UNIT, Filter, Place
 from bti.usecases import reading, worklists
-from web import casemap, edge
+from web import casemap, edge, worklistmap
 from web.access import STAFF, for_roles, me
 
 pages = Blueprint("cases", __name__)
+FILTERS = ("q", "niva", "frist", "vis")
 
 
 @pages.get("/")
@@ -49,13 +50,13 @@ def worklist() -> str:
     return render_template(
         "cases/worklist.html",
         found=found,
-        rows=[casemap.worklist_row(row, found.beside, actor.person_id) for row in found.rows],
-        waiting=[casemap.waiting_row(row) for row in found.waiting],
+        rows=[worklistmap.worklist_row(row, found.beside, actor.person_id) for row in found.rows],
+        waiting=[worklistmap.waiting_row(row) for row in found.waiting],
         shells=found.shells,
         wanted=wanted,
         most=MOST_COUNTED,
         older=_next_page(found.after),
-        levels=casemap.level_choices(found.rows),
+        levels=worklistmap.level_choices(found.rows),
         leads=actor.has("unit_leader"),
     )
 
@@ -85,7 +86,8 @@ def _after() -> Place | None:
 def _next_page(after: Place | None) -> str | None:
     if after is None:
         return None
-    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "etter"}
+    # Only what a filter is made of: other names would be taken for arguments of url_for.
+    kept: dict[str, Any] = {name: request.args[name] for name in FILTERS if name in request.args}
     return url_for("cases.worklist", **kept, etter=f"{after.due_on.isoformat()}_{after.id}")
 
 

@@ -26,7 +26,7 @@ from web.import_words import EXAMPLES, KIND_WORDS, LEADS, column_sentence, findi
 
 pages = Blueprint("imports", __name__, url_prefix="/administrasjon/import")
 ADMINISTRATOR = ("administrator",)
-MOST_SHOWN = 50
+MOST_SHOWN = 25
 # A small file is done before the next page is shown; for a large one that page tells how it goes.
 PATIENCE_SECONDS = 1.5
 LOOK_AGAIN_SECONDS = 2
@@ -144,8 +144,8 @@ def _run_page(found: Import, problem: Problem) -> Any:
 
 def _finding_line(kind: str, finding: dict[str, Any]) -> tuple[str, str, str]:
     column = column_of(kind, finding["column"]) if finding["column"] else None
-    row = str(finding["row"]) if finding["row"] else _("Hele filen")
-    return (row, finding["column"] or "–", finding_sentence(column.name if column else "", finding))
+    where = _("Rad %(row)s", row=finding["row"]) if finding["row"] else _("Hele filen")
+    return (where, finding["column"] or "–", finding_sentence(column.name if column else "", finding))
 
 
 @pages.get("/resultat/<run_id>/feil.csv")
@@ -156,7 +156,7 @@ def findings(run_id: str) -> Response:
     if not found.report.get("findings"):
         raise NotFound()
     lines = [_finding_line(found.kind, one) for one in found.report["findings"]]
-    return _csv([(_("Rad"), _("Kolonne"), _("Hva er feil, og hva må gjøres")), *lines], "feil-i-filen.csv")
+    return _csv([(_("Hvor"), _("Kolonne"), _("Hva er feil, og hva må gjøres")), *lines], "feil-i-filen.csv")
 
 
 @pages.post("/resultat/<run_id>/importer")
