@@ -1,0 +1,33 @@
+"""What pages left in the database, for tests that look behind them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from bti.db import writing
+from bti.models import audit_entries, cases
+from tests.cast import Cast
+
+
+def rows(cast: Cast, table: sa.Table = cases) -> list[Any]:
+    """Return every row of a table."""
+    with writing(cast.database) as session:
+        return list(session.execute(sa.select(table)))
+
+
+def told(cast: Cast, event: str) -> list[dict[str, Any]]:
+    """Return the fields of every entry of an event in the trail, oldest first."""
+    with writing(cast.database) as session:
+        found = session.execute(
+            sa.select(audit_entries.c.fields).where(audit_entries.c.event == event).order_by(audit_entries.c.id)
+        )
+        return [json.loads(fields) for fields in found.scalars()]
+
+
+def reference(cast: Cast, case_id: str) -> str:
+    """Return the reference of a case, as it stands in addresses."""
+    with writing(cast.database) as session:
+        return str(session.execute(sa.select(cases.c.reference).where(cases.c.id == case_id)).scalar_one())
