@@ -186,7 +186,8 @@ def _refuse_twice(
     existing = consents_of_case(
         session, municipality_id=scene.facts.municipality_id, case_id=scene.facts.id, moment=scene.now
     )
-    if renews_id is not None and renews_id not in {consent.id for consent in existing}:
+    # Renewing shuts the old consent's doors, so it must be to the same thing.
+    if renews_id is not None and renews_id not in {one.id for one in existing if one.purpose == purpose}:
         raise NotFound()
     for consent in existing:
         same = consent.purpose == purpose and {unit for unit, _ in consent.units} == set(unit_ids)
