@@ -90,6 +90,8 @@ audit_entries = sa.Table(
     sa.Index(None, "municipality_id", "case_id", "id"),
     sa.Index(None, "municipality_id", "actor_id", "id"),
     sa.Index(None, "municipality_id", "event", "id"),
+    # The whole trail of a municipality, newest first: without it every page sorts all of it.
+    sa.Index(None, "municipality_id", "id"),
     # With the id in it, an auditor's period becomes a range of ids by reading this index alone.
     sa.Index(None, "municipality_id", "at", "id"),
     sqlite_autoincrement=True,

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.models import audit_entries, cases, consent_events, consent_parties, consent_units, consents, disclosures
-from bti.queries.audit_sql import field_of, local_day_of
+from bti.queries.audit_sql import field_of, lasted
 
 e = audit_entries.c
 # Name and version of a definition → its steps on which other services take part.
@@ -21,31 +21,46 @@ def consent_state(consent: Any, moment: Any, day: Any) -> sa.ColumnElement[str]:
 
     `bti.consents.state_at` in SQL.
     """
-    events_table, parties_table = consent_events.alias(), consent_parties.alias()
-    events, parties = events_table.c, parties_table.c
-    known = (
+    table = consent_events.alias()
+    events = table.c
+    ended = (
+        sa.select(events.event)
+        .where(*_known(events, consent, moment), events.event.in_(_ENDS))
+        .order_by(events.recorded_at, events.id)
+        .limit(1)
+        .correlate_except(table)
+        .scalar_subquery()
+    )
+    return sa.case(
+        (ended.is_not(None), ended),
+        (consent.valid_to < day, "expired"),
+        (_everybody_said_yes(consent, moment), "given"),
+        (_exists(table, *_known(events, consent, moment), events.party_id.is_not(None)), "partly_given"),
+        else_="asked",
+    )
+
+
+_ENDS = ("refused", "withdrawn")
+
+
+def _known(events: Any, consent: Any, moment: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
         events.municipality_id == consent.municipality_id,
         events.consent_id == consent.id,
         events.recorded_at <= moment,
     )
-    ended = (
-        sa.select(events.event)
-        .where(*known, events.event.in_(("refused", "withdrawn")))
-        .order_by(events.recorded_at, events.id)
-        .limit(1)
-        .correlate_except(events_table)
-        .scalar_subquery()
-    )
-    must_answer = (parties.municipality_id == consent.municipality_id, parties.consent_id == consent.id)
-    given = _exists(events_table, *known, events.party_id == parties.id, events.event == "given")
-    everybody = sa.and_(_exists(parties_table, *must_answer), ~_exists(parties_table, *must_answer, ~given))
-    return sa.case(
-        (ended.is_not(None), ended),
-        (consent.valid_to < day, "expired"),
-        (everybody, "given"),
-        (_exists(events_table, *known, events.party_id.is_not(None)), "partly_given"),
-        else_="asked",
-    )
+
+
+def _has_ended(consent: Any, moment: Any) -> sa.ColumnElement[bool]:
+    table = consent_events.alias()
+    return _exists(table, *_known(table.c, consent, moment), table.c.event.in_(_ENDS))
+
+
+def _everybody_said_yes(consent: Any, moment: Any) -> sa.ColumnElement[bool]:
+    said, must = consent_events.alias(), consent_parties.alias()
+    asked = (must.c.municipality_id == consent.municipality_id, must.c.consent_id == consent.id)
+    given = _exists(said, *_known(said.c, consent, moment), said.c.party_id == must.c.id, said.c.event == "given")
+    return sa.and_(_exists(must, *asked), ~_exists(must, *asked, ~given))
 
 
 def _exists(table: Any, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
@@ -107,7 +122,9 @@ def _consent_was_live() -> sa.ColumnElement[bool]:
         d.consent_id == c.id,
         d.unit_id == e.unit_id,
         *_stood_open(d),
-        consent_state(c, e.at, local_day_of(e.at)) == "given",
+        lasted(c.valid_to, e.at),
+        ~_has_ended(c, e.at),
+        _everybody_said_yes(c, e.at),
     )
 
 
@@ -128,7 +145,7 @@ def _stood_open(door: Any) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         door.opened_at <= e.at,
         sa.or_(door.ended_at.is_(None), door.ended_at > e.at),
-        door.valid_to >= local_day_of(e.at),
+        lasted(door.valid_to, e.at),
     )
 
 

@@ -37,6 +37,14 @@ def _local_day_sqlite(element: local_day_of, compiler: SQLCompiler, **options: A
     return f"date({moment}, {hours})"
 
 
+def lasted(valid_to: Any, moment: Any) -> sa.ColumnElement[bool]:
+    """Return the condition that the day `valid_to` wasn't over at `moment`, both columns.
+
+    A later day in UTC is a later day here too; only on the last day itself is the local one worked out.
+    """
+    return sa.or_(valid_to > sa.func.date(moment), valid_to >= local_day_of(moment))
+
+
 class field_of(FunctionElement[Any]):
     """One field of an entry as text: `field_of(audit_entries.c.fields, "to")`. The name is ours, never a reader's."""
 

@@ -63,6 +63,9 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        op.f("ix_audit_entries_municipality_id_id"), "audit_entries", ["municipality_id", "id"], unique=False
+    )
+    op.create_index(
         op.f("ix_audit_entries_municipality_id_event_id"),
         "audit_entries",
         ["municipality_id", "event", "id"],
@@ -363,6 +366,14 @@ def upgrade() -> None:
     op.create_index("ix_cases_holder_due", "cases", ["municipality_id", "holder_id", "due_on", "id"], unique=False)
     op.create_index("ix_cases_subject", "cases", ["municipality_id", "subject_id"], unique=False)
     op.create_index("ix_cases_unit_due", "cases", ["municipality_id", "unit_id", "due_on", "id"], unique=False)
+    op.create_index(
+        "ix_cases_wonders_due",
+        "cases",
+        ["municipality_id", "author_id", "due_on", "id"],
+        unique=False,
+        sqlite_where=sa.text("level_order = 0 AND closed_at IS NULL"),
+        postgresql_where=sa.text("level_order = 0 AND closed_at IS NULL"),
+    )
     op.create_table(
         "guardianships",
         sa.Column("municipality_id", sa.String(length=40), nullable=False),
