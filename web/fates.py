@@ -22,7 +22,7 @@ def line(row: Any) -> dict[str, Any]:
         "href": url_for("wonders.status", reference=row.reference),
         "case_href": url_for("cases.case", reference=row.reference) if row.readable else "",
         "name": short_name(row.given_name, row.family_name),
-        "group": "" if row.address_blocked else row.group_name or "",
+        "group": row.group_name if row.may_show_group else "",
         "reference": row.reference,
         "opened": row.opened_at,
         "themes": [words(theme.label) for theme in model.definition.themes if theme.key in row.themes],

@@ -124,7 +124,9 @@ def _own_wonders(actor: Actor, today: date) -> sa.Select[Any]:
             c.due_on, c.opened_at, c.closed_at, c.closing_reason, c.shared_with_leader_at, c.version,
             w.themes, w.seen, w.talked, w.feedback, w.feedback_at,
             people.c.name.label("feedback_by"),
-            s.given_name, s.family_name, s.group_name, s.address_blocked,
+            s.given_name, s.family_name, s.group_name,
+            # A class tells where to find a child: not with an address block, nor after they moved to another unit.
+            sa.and_(s.address_blocked.is_(False), s.unit_id.in_(mine)).label("may_show_group"),
             policy.accessible(actor, today).label("readable"),
         )
         .join(wonders, sa.and_(w.municipality_id == c.municipality_id, w.case_id == c.id))

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from bti.db import writing
+from bti.models import subjects
 from bti.usecases import participants
 from tests.cast import Cast
 from tests.web.records import reference, rows, told
@@ -101,6 +104,17 @@ class TestOnesOwnWonderLaterOn:
         assert "Det er bedre nå." not in page.html
         assert told(cast, "wonder.read") == [{"shown": 1}]
         kari.get(f"/saker/{reference(cast, case_id)}", 404)
+
+    def test_does_not_follow_a_child_to_another_school(self, client_of: ClientOf, cast: Cast) -> None:
+        case_id = cast.wonder()
+        path = f"/undringer/{reference(cast, case_id)}"
+        assert client_of("kari").get(path).has("Ola Nordli, 4B")
+        with writing(cast.database) as session:
+            moved = sa.update(subjects).where(subjects.c.id == "ola").values(unit_id="other_school", group_name="7C")
+            session.execute(moved)
+        for page in (client_of("kari").get(path), client_of("kari").get("/undringer")):
+            assert page.has("Ola N")
+            assert not page.has("7C")
 
     def test_leads_on_to_the_case_while_one_may_read_it(self, client_of: ClientOf, cast: Cast) -> None:
         case_id = cast.wonder()
