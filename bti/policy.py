@@ -155,12 +155,17 @@ _DOORS = disclosures.alias("doors")
 
 
 def _door(unit: sa.ColumnElement[str], today: date) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        _DOORS.c.municipality_id == cases.c.municipality_id,
-        _DOORS.c.case_id == cases.c.id,
-        _DOORS.c.unit_id == unit,
-        _DOORS.c.ended_at.is_(None),
-        _DOORS.c.valid_to >= today,
+    # Correlated by name: left to itself, inside another EXISTS, it would take a door of any case for this one's.
+    return (
+        sa.exists()
+        .where(
+            _DOORS.c.municipality_id == cases.c.municipality_id,
+            _DOORS.c.case_id == cases.c.id,
+            _DOORS.c.unit_id == unit,
+            _DOORS.c.ended_at.is_(None),
+            _DOORS.c.valid_to >= today,
+        )
+        .correlate(cases, participations)
     )
 
 
