@@ -266,11 +266,13 @@ class TestSpeed:
         case_id = cast.at_level_2()
         for _ in range(PAGE_ROWS + 1):
             plant(cast, case_id, by="nils", basis="own_service")
+        cast.wonder()
         few = asked()
         for name in ("mia", "jon"):
             other = cast.at_level_2(about=name)
             for _ in range(20):
                 plant(cast, other, by="nils", basis="own_service")
+        cast.wonder()
         assert asked() == few
 
     def test_each_filter_has_its_index(self, sqlite_database: sa.Engine) -> None:
