@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -110,39 +110,53 @@ def leader_sees(facts: CaseFacts) -> bool:
 # --- the same rule in SQL -------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Asking:
+    """Who asks, and when: values, or the parameters that stand for them in a statement that is made once."""
+
+    municipality_id: Any
+    person_id: Any
+    units: Any
+    units_led: Any
+    day: Any
+
+
 def accessible(actor: Actor, today: date) -> sa.ColumnElement[bool]:
     """Return the condition on `cases` that is true exactly where `ground(actor, facts)` is not None."""
-    return sa.and_(cases.c.municipality_id == actor.municipality_id, sa.or_(*ways_in(actor, today).values()))
+    led = sorted(actor.units("unit_leader"))
+    now = _Asking(actor.municipality_id, actor.person_id, sorted(actor.units()), led, today)
+    return sa.and_(cases.c.municipality_id == now.municipality_id, sa.or_(*_ways_in(now).values()))
 
 
-def ways_in(actor: Actor, today: date) -> dict[str, sa.ColumnElement[bool]]:
-    """Return the condition of each relation apart, so that a list can use one index for each."""
-    c, units = cases.c, sorted(actor.units())
+def _ways_in(asking: _Asking) -> dict[str, sa.ColumnElement[bool]]:
+    c, p = cases.c, participations.c
     return {
         "holder": sa.and_(
-            c.holder_id == actor.person_id,
-            c.holder_unit_id.in_(units),
-            sa.or_(_own(c.holder_unit_id), _door(c.holder_unit_id, today)),
+            c.holder_id == asking.person_id,
+            c.holder_unit_id.in_(asking.units),
+            sa.or_(_own(c.holder_unit_id), _door(c.holder_unit_id, asking)),
         ),
         "author": sa.and_(
-            c.author_id == actor.person_id,
-            c.level_order == 0,
-            c.unit_id.in_(units),
-            sa.or_(_own(c.unit_id), _door(c.unit_id, today)),
+            c.author_id == asking.person_id,
+            c.level_order == sa.literal_column("0"),  # written out, or the partial index of wonders isn't used
+            c.unit_id.in_(asking.units),
+            sa.or_(_own(c.unit_id), _door(c.unit_id, asking)),
         ),
         "unit_leader": sa.and_(
-            c.unit_id.in_(sorted(actor.units("unit_leader"))),
+            c.unit_id.in_(asking.units_led),
             sa.or_(c.shared_with_leader_at.is_not(None), c.level_order > 0),
-            sa.or_(_own(c.unit_id), _door(c.unit_id, today)),
+            sa.or_(_own(c.unit_id), _door(c.unit_id, asking)),
         ),
-        "participant": sa.exists().where(
-            participations.c.municipality_id == c.municipality_id,
-            participations.c.case_id == c.id,
-            participations.c.person_id == actor.person_id,
-            participations.c.state == "active",
-            participations.c.unit_id.in_(units),
-            sa.or_(_own(participations.c.unit_id), _door(participations.c.unit_id, today)),
-        ),
+        "participant": sa.exists()
+        .where(
+            p.municipality_id == c.municipality_id,
+            p.case_id == c.id,
+            p.person_id == asking.person_id,
+            p.state == "active",
+            p.unit_id.in_(asking.units),
+            sa.or_(_own(p.unit_id), _door(p.unit_id, asking)),
+        )
+        .correlate(cases),
     }
 
 
@@ -154,19 +168,39 @@ def _own(unit: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 _DOORS = disclosures.alias("doors")
 
 
-def _door(unit: sa.ColumnElement[str], today: date) -> sa.ColumnElement[bool]:
-    # Correlated by name: left to itself, inside another EXISTS, it would take a door of any case for this one's.
-    return (
-        sa.exists()
-        .where(
-            _DOORS.c.municipality_id == cases.c.municipality_id,
-            _DOORS.c.case_id == cases.c.id,
-            _DOORS.c.unit_id == unit,
-            _DOORS.c.ended_at.is_(None),
-            _DOORS.c.valid_to >= today,
-        )
-        .correlate(cases, participations)
+def _door(unit: sa.ColumnElement[str], asking: _Asking) -> sa.ColumnElement[bool]:
+    live = sa.select(_DOORS.c.id).where(
+        _DOORS.c.municipality_id == cases.c.municipality_id,
+        _DOORS.c.case_id == cases.c.id,
+        _DOORS.c.unit_id == unit,
+        _DOORS.c.ended_at.is_(None),
+        _DOORS.c.valid_to >= asking.day,
     )
+    # Correlated by name: left to itself, inside another EXISTS, it would take a door of any case for this one's.
+    # One value instead of EXISTS: PostgreSQL would read all doors of the town to answer for the first fifty cases.
+    one = live.correlate(cases, participations).limit(sa.literal_column("1"))
+    return one.scalar_subquery().is_not(None)
+
+
+MY_MUNICIPALITY = sa.bindparam("my_municipality", type_=sa.String)
+ME = sa.bindparam("me", type_=sa.String)
+MY_UNITS = sa.bindparam("my_units", type_=sa.String, expanding=True)
+UNITS_I_LEAD = sa.bindparam("units_i_lead", type_=sa.String, expanding=True)
+DAY = sa.bindparam("day", type_=sa.Date)
+# The condition of each relation apart, so that a list can use one index for each; run with what `asking` returns.
+# Made once: making a list's statement costs more than running it.
+WAYS_IN = _ways_in(_Asking(MY_MUNICIPALITY, ME, MY_UNITS, UNITS_I_LEAD, DAY))
+
+
+def asking(actor: Actor, today: date) -> dict[str, Any]:
+    """Return the values of the parameters in `WAYS_IN`."""
+    return {
+        MY_MUNICIPALITY.key: actor.municipality_id,
+        ME.key: actor.person_id,
+        MY_UNITS.key: sorted(actor.units()),
+        UNITS_I_LEAD.key: sorted(actor.units("unit_leader")),
+        DAY.key: today,
+    }
 
 
 def readable_rows(

@@ -43,9 +43,18 @@ cases = tenant_table(
     sa.CheckConstraint("closed_at IS NOT NULL OR due_on IS NOT NULL", name="open_case_has_next_date"),
     sa.CheckConstraint("(closed_at IS NOT NULL) = (step = 'closed')", name="closed_step_is_closed"),
     sa.CheckConstraint("NOT has_log OR subject_id IS NOT NULL", name="log_has_subject"),
-    # The three ways into the worklist, each in the order it is shown.
+    # The ways into the worklist, each in the order it is shown.
     sa.Index("ix_cases_holder_due", "municipality_id", "holder_id", "due_on", "id"),
     sa.Index("ix_cases_unit_due", "municipality_id", "unit_id", "due_on", "id"),
+    sa.Index(
+        "ix_cases_wonders_due",
+        "municipality_id",
+        "author_id",
+        "due_on",
+        "id",
+        sqlite_where=sa.text("level_order = 0 AND closed_at IS NULL"),
+        postgresql_where=sa.text("level_order = 0 AND closed_at IS NULL"),
+    ),
     sa.Index("ix_cases_author", "municipality_id", "author_id", "opened_at"),
     sa.Index("ix_cases_subject", "municipality_id", "subject_id"),
 )

@@ -38,7 +38,7 @@ def _count(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.ScalarSel
 _open_measure = measures.c.ended_at.is_(None)
 # Written out, not bound: a partial index is used only for a value that the planner sees, and SQLite would plan anew
 # at every execution.
-_offered = handovers.c.state == sa.literal_column("'offered'")
+IS_OFFERED = handovers.c.state == sa.literal_column("'offered'")
 
 _CASE_AND_COUNTS = (
     sa.select(
@@ -90,7 +90,7 @@ _CASE_AND_COUNTS = (
             wonders,
             sa.and_(wonders.c.municipality_id == cases.c.municipality_id, wonders.c.case_id == cases.c.id),
         )
-        .outerjoin(handovers, _of_case(handovers, _offered, handovers.c.expires_on >= _TODAY))
+        .outerjoin(handovers, _of_case(handovers, IS_OFFERED, handovers.c.expires_on >= _TODAY))
         .outerjoin(referrals, _of_case(referrals, referrals.c.decided_at.is_(None)))
     )
     .where(cases.c.municipality_id == _MUNICIPALITY, cases.c.id == _CASE)

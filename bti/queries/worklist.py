@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -27,9 +28,11 @@ from bti.models import (
     subjects,
     units,
 )
+from bti.queries.facts import IS_OFFERED
 
 PAGE = 50
-MOST_COUNTED = 1_000
+# Enough to say that there are too many to read; every case more is one more to ask the rule of.
+MOST_COUNTED = 200
 MINE = ("holder", "author", "participant")
 UNIT = ("unit_leader",)
 
@@ -54,36 +57,88 @@ class Place:
     id: str
 
 
+BEGINNING = Place(date.min, "")
+
+
 def cases_by_deadline(
     session: sa.Connection, *, actor: Actor, wanted: Filter, today: date, after: Place | None = None, most: int = PAGE
 ) -> list[Any]:
     """Return up to `most` + 1 cases in order of deadline; one more than asked tells that there are more."""
-    ways = policy.ways_in(actor, today)
-    branches = [_branch(ways[name], actor, wanted, after).limit(most + 1).subquery() for name in wanted.ways]
+    return list(session.execute(_page(_shape(wanted), most + 1), _asked(actor, wanted, today, after or BEGINNING)))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many cases a filter finds, and how many of them until a day: both to at most one more than MOST_COUNTED."""
+
+    total: int
+    until: int
+
+
+def count_cases(session: sa.Connection, *, actor: Actor, wanted: Filter, today: date, until: date) -> Counted:
+    """Return how many cases the filter finds in all and with a deadline no later than `until`, in one statement."""
+    asked = {**_asked(actor, wanted, today, BEGINNING), "until": until}
+    return Counted(*session.execute(_count(_shape(wanted)), asked).one())
+
+
+class Shape(NamedTuple):
+    """Which parts a filter has, whatever is asked for in them: each shape is one statement, made once."""
+
+    ways: tuple[str, ...]
+    level: bool
+    due: bool
+    closed: bool
+    text: bool
+
+
+def _shape(wanted: Filter) -> Shape:
+    return Shape(wanted.ways, wanted.level is not None, wanted.due_before is not None, wanted.closed, bool(wanted.text))
+
+
+def _asked(actor: Actor, wanted: Filter, today: date, after: Place) -> dict[str, Any]:
+    pattern = wanted.text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return {
+        **policy.asking(actor, today),
+        "level": wanted.level,
+        "due_before": wanted.due_before,
+        "after_due": after.due_on,
+        "after_id": after.id,
+        "reference_like": f"%{pattern.upper()}%",
+        "name_like": f"{pattern.lower()}%",
+    }
+
+
+@cache
+def _page(shape: Shape, most: int) -> sa.Select[Any]:
+    # The number is written out: a planner that doesn't see it reckons with a tenth of the table.
+    limit: sa.ColumnElement[int] = sa.literal_column(str(most))
+    branches = [_branch(name, shape).limit(limit).subquery() for name in shape.ways]
     together = sa.union(*(sa.select(branch) for branch in branches)).subquery()
-    order = (together.c.sort_on, together.c.id)
-    return list(session.execute(sa.select(together).order_by(*order).limit(most + 1)))
+    return sa.select(together).order_by(together.c.sort_on, together.c.id).limit(limit)
 
 
-def count_cases(session: sa.Connection, *, actor: Actor, wanted: Filter, today: date) -> int:
-    """Return how many cases the filter finds, counted to at most one more than MOST_COUNTED."""
-    ways = policy.ways_in(actor, today)
+@cache
+def _count(shape: Shape) -> sa.Select[int, int]:
+    most: sa.ColumnElement[int] = sa.literal_column(str(MOST_COUNTED + 1))
     branches = [
-        sa.select(cases.c.id)
-        .select_from(_tables(wanted))
-        .where(*_conditions(ways[name], actor, wanted))
-        .limit(MOST_COUNTED + 1)
+        sa.select(cases.c.id, cases.c.due_on)
+        .select_from(_tables(shape))
+        .where(*_conditions(name, shape))
+        # The most urgent first, or the number until a day would depend on where the counting stops.
+        .order_by(cases.c.due_on, cases.c.id)
+        .limit(most)
         .subquery()
-        for name in wanted.ways
+        for name in shape.ways
     ]
-    together = sa.union(*(sa.select(branch.c.id) for branch in branches)).subquery()
-    capped = sa.select(together.c.id).limit(MOST_COUNTED + 1).subquery()
-    return session.execute(sa.select(sa.func.count()).select_from(capped)).scalar_one()
+    together = sa.union(*(sa.select(branch) for branch in branches)).subquery()
+    capped = sa.select(together.c.due_on).order_by(together.c.due_on, together.c.id).limit(most).subquery()
+    soon = sa.case((capped.c.due_on <= sa.bindparam("until", type_=sa.Date), 1))
+    return sa.select(sa.func.count(), sa.func.count(soon)).select_from(capped)
 
 
-def _branch(way: sa.ColumnElement[bool], actor: Actor, wanted: Filter, after: Place | None) -> sa.Select[Any]:
-    sort_on = cases.c.closed_at if wanted.closed else cases.c.due_on
-    query = (
+def _branch(way: str, shape: Shape) -> sa.Select[Any]:
+    sort_on = cases.c.closed_at if shape.closed else cases.c.due_on
+    return (
         sa.select(
             cases.c.id,
             cases.c.reference,
@@ -101,45 +156,58 @@ def _branch(way: sa.ColumnElement[bool], actor: Actor, wanted: Filter, after: Pl
             cases.c.closing_reason,
             sort_on.label("sort_on"),
         )
-        .select_from(_tables(wanted))
-        .where(*_conditions(way, actor, wanted))
+        .select_from(_tables(shape))
+        .where(*_conditions(way, shape))
         .order_by(sort_on, cases.c.id)
     )
-    if after is not None and not wanted.closed:
-        later = sa.or_(cases.c.due_on > after.due_on, sa.and_(cases.c.due_on == after.due_on, cases.c.id > after.id))
-        query = query.where(cases.c.due_on >= after.due_on, later)
-    return query
 
 
-def _tables(wanted: Filter) -> Any:
-    if not wanted.text:
+# Follows from the rule of the way in, and says where to begin looking: the rule alone would be asked of every case.
+_BEGIN_WITH: dict[str, sa.ColumnElement[bool]] = {
+    "participant": cases.c.id.in_(
+        sa.select(participations.c.case_id).where(
+            participations.c.municipality_id == policy.MY_MUNICIPALITY,
+            participations.c.person_id == policy.ME,
+            participations.c.state == "active",
+        )
+    )
+}
+
+
+def _tables(shape: Shape) -> Any:
+    if not shape.text:
         return cases
     same = sa.and_(subjects.c.municipality_id == cases.c.municipality_id, subjects.c.id == cases.c.subject_id)
     return cases.outerjoin(subjects, same)
 
 
-def _conditions(way: sa.ColumnElement[bool], actor: Actor, wanted: Filter) -> list[sa.ColumnElement[bool]]:
-    found = [
-        cases.c.municipality_id == actor.municipality_id,
-        cases.c.closed_at.is_not(None) if wanted.closed else cases.c.closed_at.is_(None),
-        way,
-    ]
-    if wanted.level is not None:
-        found.append(cases.c.level_order == wanted.level)
-    if wanted.due_before is not None:
-        found.append(cases.c.due_on <= wanted.due_before)
-    if wanted.text:
-        found.append(_matches(wanted.text))
+def _conditions(way: str, shape: Shape) -> list[sa.ColumnElement[bool]]:
+    found = [cases.c.municipality_id == policy.MY_MUNICIPALITY, policy.WAYS_IN[way]]
+    if way in _BEGIN_WITH:
+        found.append(_BEGIN_WITH[way])
+    if shape.closed:
+        found.append(cases.c.closed_at.is_not(None))
+    else:
+        # An open case has a date. From the place on, also for the first page: closed cases lie before it.
+        here = sa.tuple_(cases.c.due_on, cases.c.id)
+        place = sa.tuple_(sa.bindparam("after_due", type_=sa.Date), sa.bindparam("after_id", type_=sa.String))
+        found += [cases.c.closed_at.is_(None), here > place]
+    if shape.level:
+        found.append(cases.c.level_order == sa.bindparam("level", type_=sa.Integer))
+    if shape.due:
+        found.append(cases.c.due_on <= sa.bindparam("due_before", type_=sa.Date))
+    if shape.text:
+        found.append(_matches())
     return found
 
 
-def _matches(text: str) -> sa.ColumnElement[bool]:
-    pattern = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    name = subjects.c.given_name + " " + subjects.c.family_name
+def _matches() -> sa.ColumnElement[bool]:
+    reference, name = sa.bindparam("reference_like", type_=sa.String), sa.bindparam("name_like", type_=sa.String)
+    full_name = subjects.c.given_name + " " + subjects.c.family_name
     return sa.or_(
-        sa.func.upper(cases.c.reference).like(f"%{pattern.upper()}%", escape="\\"),
-        sa.func.lower(name).like(f"{pattern.lower()}%", escape="\\"),
-        sa.func.lower(subjects.c.family_name).like(f"{pattern.lower()}%", escape="\\"),
+        sa.func.upper(cases.c.reference).like(reference, escape="\\"),
+        sa.func.lower(full_name).like(name, escape="\\"),
+        sa.func.lower(subjects.c.family_name).like(name, escape="\\"),
     )
 
 
@@ -161,37 +229,44 @@ class Beside:
 def beside(session: sa.Connection, *, municipality_id: str, rows: Iterable[Any]) -> Beside:
     """Return names and waiting things for a page of cases, in a constant number of statements."""
     rows = list(rows)
-    ids = sorted({row.id for row in rows})
-    offers = _offers(session, municipality_id, ids)
+
+    def found(statement: sa.Select[Any], ids: set[str]) -> Any:
+        return session.execute(statement, {"here": municipality_id, "ids": sorted(ids)})
+
+    ids = {row.id for row in rows}
+    offers = {row.case_id: row for row in found(_OFFERS, ids)}
     who = {row.holder_id for row in rows} | {offer.to_person_id for offer in offers.values()}
     return Beside(
-        subjects=_subjects(session, municipality_id, sorted({row.subject_id for row in rows if row.subject_id})),
-        people=_names(session, people, municipality_id, sorted(who)),
-        units=_names(session, units, municipality_id, sorted({row.unit_id for row in rows})),
-        open_requests=_open_requests(session, municipality_id, ids),
+        subjects={row.id: row for row in found(_SUBJECTS, {row.subject_id for row in rows if row.subject_id})},
+        people=_by_id(found(_PEOPLE, who)),
+        units=_by_id(found(_UNITS, {row.unit_id for row in rows})),
+        open_requests=_by_id(found(_OPEN_REQUESTS, ids)),
         offers=offers,
-        referred=_referred(session, municipality_id, ids),
+        referred=frozenset(found(_REFERRED, ids).scalars()),
     )
 
 
-def _subjects(session: sa.Connection, municipality_id: str, ids: list[str]) -> dict[str, Any]:
-    s = subjects.c
-    rows = session.execute(
-        sa.select(s.id, s.given_name, s.family_name, s.group_name, s.address_blocked).where(
-            s.municipality_id == municipality_id, s.id.in_(ids)
-        )
-    )
-    return {row.id: row for row in rows}
+def _by_id(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(tuple(pair) for pair in pairs)
 
 
-def _names(session: sa.Connection, table: sa.Table, municipality_id: str, ids: list[str]) -> dict[str, str]:
-    rows = session.execute(
-        sa.select(table.c.id, table.c.name).where(table.c.municipality_id == municipality_id, table.c.id.in_(ids))
-    )
-    return {row.id: row.name for row in rows}
+_HERE = sa.bindparam("here", type_=sa.String)
+_IDS = sa.bindparam("ids", type_=sa.String, expanding=True)
+
+_SUBJECTS = sa.select(
+    subjects.c.id, subjects.c.given_name, subjects.c.family_name, subjects.c.group_name, subjects.c.address_blocked
+).where(subjects.c.municipality_id == _HERE, subjects.c.id.in_(_IDS))
+_PEOPLE = sa.select(people.c.id, people.c.name).where(people.c.municipality_id == _HERE, people.c.id.in_(_IDS))
+_UNITS = sa.select(units.c.id, units.c.name).where(units.c.municipality_id == _HERE, units.c.id.in_(_IDS))
+_OFFERS = sa.select(handovers.c.case_id, handovers.c.to_person_id, handovers.c.expires_on).where(
+    handovers.c.municipality_id == _HERE, handovers.c.case_id.in_(_IDS), IS_OFFERED
+)
+_REFERRED = sa.select(referrals.c.case_id).where(
+    referrals.c.municipality_id == _HERE, referrals.c.case_id.in_(_IDS), referrals.c.decided_at.is_(None)
+)
 
 
-def _open_requests(session: sa.Connection, municipality_id: str, ids: list[str]) -> dict[str, int]:
+def _open_requests() -> sa.Select[Any]:
     """Count consents that somebody still has to answer: not all have, nobody has said no, and no door is open."""
     e, p = consent_events.c, consent_parties.c
     answers = sa.select(sa.func.count()).where(
@@ -205,39 +280,19 @@ def _open_requests(session: sa.Connection, municipality_id: str, ids: list[str])
     needed = sa.select(sa.func.count()).where(
         p.municipality_id == consents.c.municipality_id, p.consent_id == consents.c.id
     )
-    rows = session.execute(
+    return (
         sa.select(consents.c.case_id, sa.func.count().label("open"))
         .where(
-            consents.c.municipality_id == municipality_id,
-            consents.c.case_id.in_(ids),
+            consents.c.municipality_id == _HERE,
+            consents.c.case_id.in_(_IDS),
             sa.not_(no),
             answers.scalar_subquery() < needed.scalar_subquery(),
         )
         .group_by(consents.c.case_id)
     )
-    return {row.case_id: row.open for row in rows}
 
 
-def _offers(session: sa.Connection, municipality_id: str, ids: list[str]) -> dict[str, Any]:
-    rows = session.execute(
-        sa.select(handovers.c.case_id, handovers.c.to_person_id, handovers.c.expires_on).where(
-            handovers.c.municipality_id == municipality_id,
-            handovers.c.case_id.in_(ids),
-            handovers.c.state == "offered",
-        )
-    )
-    return {row.case_id: row for row in rows}
-
-
-def _referred(session: sa.Connection, municipality_id: str, ids: list[str]) -> frozenset[str]:
-    rows = session.execute(
-        sa.select(referrals.c.case_id).where(
-            referrals.c.municipality_id == municipality_id,
-            referrals.c.case_id.in_(ids),
-            referrals.c.decided_at.is_(None),
-        )
-    )
-    return frozenset(rows.scalars())
+_OPEN_REQUESTS = _open_requests()
 
 
 # --- what waits for an answer of mine -----------------------------------------------------------------------------
@@ -245,68 +300,78 @@ def _referred(session: sa.Connection, municipality_id: str, ids: list[str]) -> f
 
 def waiting_for(session: sa.Connection, *, actor: Actor, today: date) -> list[Any]:
     """Return the offers and invitations that wait for this person, soonest first: no content, only what is asked."""
-    mine = sorted(actor.units())
-    offered = (
-        sa.select(
-            sa.literal("offer").label("what"),
-            handovers.c.id,
-            cases.c.reference,
-            cases.c.level_order,
-            handovers.c.from_person_id.label("from_id"),
-            handovers.c.expires_on.label("answer_by"),
-        )
-        .join(cases, sa.and_(cases.c.municipality_id == handovers.c.municipality_id, cases.c.id == handovers.c.case_id))
-        .where(
-            handovers.c.municipality_id == actor.municipality_id,
-            handovers.c.to_person_id == actor.person_id,
-            handovers.c.to_unit_id.in_(mine),
-            handovers.c.state == "offered",
-            handovers.c.expires_on >= today,
-        )
-    )
-    invited = (
-        sa.select(
-            sa.literal("invitation").label("what"),
-            participations.c.id,
-            cases.c.reference,
-            cases.c.level_order,
-            participations.c.invited_by.label("from_id"),
-            sa.null().label("answer_by"),
-        )
-        .join(
-            cases,
-            sa.and_(
-                cases.c.municipality_id == participations.c.municipality_id, cases.c.id == participations.c.case_id
-            ),
-        )
-        .where(
-            participations.c.municipality_id == actor.municipality_id,
-            participations.c.person_id == actor.person_id,
-            participations.c.unit_id.in_(mine),
-            participations.c.state == "invited",
-        )
-    )
-    both = sa.union_all(offered, invited).subquery()
-    named = sa.select(both, people.c.name.label("from_name")).join(
-        people, sa.and_(people.c.municipality_id == actor.municipality_id, people.c.id == both.c.from_id)
-    )
-    return list(session.execute(named.order_by(both.c.answer_by, both.c.id).limit(PAGE)))
+    return list(session.execute(_WAITING, policy.asking(actor, today)))
 
 
 def shells(session: sa.Connection, *, actor: Actor, today: date) -> list[Any]:
     """Return open cases this person answers for but may not read now: reference, step and date, nothing else."""
-    readable = sa.or_(*(policy.ways_in(actor, today)[name] for name in ("holder", "unit_leader", "participant")))
-    return list(
-        session.execute(
-            sa.select(cases.c.reference, cases.c.level_order, cases.c.step, cases.c.due_on)
-            .where(
-                cases.c.municipality_id == actor.municipality_id,
-                cases.c.holder_id == actor.person_id,
-                cases.c.closed_at.is_(None),
-                cases.c.holder_unit_id.in_(sorted(actor.units())),
-                sa.not_(readable),
-            )
-            .order_by(cases.c.due_on, cases.c.id)
-            .limit(PAGE)
+    return list(session.execute(_SHELLS, {**policy.asking(actor, today), "after_due": BEGINNING.due_on}))
+
+
+def _waiting() -> sa.Select[Any]:
+    h, p = handovers.c, participations.c
+    offered = (
+        sa.select(
+            sa.literal_column("'offer'").label("what"),
+            h.id,
+            cases.c.reference,
+            cases.c.level_order,
+            h.from_person_id.label("from_id"),
+            h.expires_on.label("answer_by"),
+        )
+        .join(cases, sa.and_(cases.c.municipality_id == h.municipality_id, cases.c.id == h.case_id))
+        .where(
+            h.municipality_id == policy.MY_MUNICIPALITY,
+            h.to_person_id == policy.ME,
+            h.to_unit_id.in_(policy.MY_UNITS),
+            IS_OFFERED,
+            h.expires_on >= policy.DAY,
         )
     )
+    invited = (
+        sa.select(
+            sa.literal_column("'invitation'"),
+            p.id,
+            cases.c.reference,
+            cases.c.level_order,
+            p.invited_by,
+            sa.null(),
+        )
+        .join(cases, sa.and_(cases.c.municipality_id == p.municipality_id, cases.c.id == p.case_id))
+        .where(
+            p.municipality_id == policy.MY_MUNICIPALITY,
+            p.person_id == policy.ME,
+            p.unit_id.in_(policy.MY_UNITS),
+            p.state == "invited",
+        )
+    )
+    both = sa.union_all(offered, invited).subquery()
+    asker = sa.and_(people.c.municipality_id == policy.MY_MUNICIPALITY, people.c.id == both.c.from_id)
+    named = sa.select(both, people.c.name.label("from_name")).join(people, asker)
+    return named.order_by(both.c.answer_by, both.c.id).limit(PAGE)
+
+
+_WAITING = _waiting()
+_MINE_FIRST = (
+    sa.select(cases.c.id)
+    .where(
+        cases.c.municipality_id == policy.MY_MUNICIPALITY,
+        cases.c.holder_id == policy.ME,
+        cases.c.closed_at.is_(None),
+        cases.c.due_on >= sa.bindparam("after_due", type_=sa.Date),
+    )
+    .order_by(cases.c.due_on, cases.c.id)
+    .limit(sa.literal_column(str(MOST_COUNTED)))
+)
+# Looked for among the first so many: whoever holds more should not wait for the rule to be asked of them all.
+_SHELLS = (
+    sa.select(cases.c.reference, cases.c.level_order, cases.c.step, cases.c.due_on)
+    .where(
+        cases.c.municipality_id == policy.MY_MUNICIPALITY,
+        cases.c.id.in_(_MINE_FIRST),
+        cases.c.holder_unit_id.in_(policy.MY_UNITS),
+        sa.not_(sa.or_(*(policy.WAYS_IN[name] for name in ("holder", "unit_leader", "participant")))),
+    )
+    .order_by(cases.c.due_on, cases.c.id)
+    .limit(PAGE)
+)

@@ -29,17 +29,22 @@ class Worklist:
 
 
 def read(session: sa.Connection, *, actor: Actor, wanted: Filter, after: Place | None, now: datetime) -> Worklist:
-    """Return a page of the person's cases by deadline. `total` is capped at `lists.MOST_COUNTED` + 1."""
+    """Return a page of the person's cases by deadline. Numbers are capped at `lists.MOST_COUNTED` + 1."""
     today = local_day(now)
     rows = lists.cases_by_deadline(session, actor=actor, wanted=wanted, today=today, after=after)
     page, more = rows[: lists.PAGE], len(rows) > lists.PAGE
-    week = Filter(ways=wanted.ways, due_before=today + timedelta(days=7))
+    plain = Filter(ways=wanted.ways)
+    week = today + timedelta(days=7)
+    all_mine = lists.count_cases(session, actor=actor, wanted=plain, today=today, until=week)
+    counted = (
+        all_mine if wanted == plain else lists.count_cases(session, actor=actor, wanted=wanted, today=today, until=week)
+    )
     found = Worklist(
         rows=page,
         beside=lists.beside(session, municipality_id=actor.municipality_id, rows=page),
         after=Place(page[-1].due_on, page[-1].id) if more and not wanted.closed else None,
-        total=lists.count_cases(session, actor=actor, wanted=wanted, today=today),
-        this_week=lists.count_cases(session, actor=actor, wanted=week, today=today),
+        total=counted.total,
+        this_week=all_mine.until,
         waiting=lists.waiting_for(session, actor=actor, today=today) if after is None else [],
         shells=lists.shells(session, actor=actor, today=today) if after is None else [],
     )
