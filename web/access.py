@@ -16,7 +16,7 @@ from wtforms import ValidationError
 
 from bti import audit
 from bti.actor import Actor
-from bti.db import reading, writing
+from bti.db import DatabaseUnavailable, reading, writing
 from bti.errors import Forbidden, Invalid
 from bti.queries.people import load_actor
 from bti.usecases import drafts
@@ -61,11 +61,18 @@ def init_app(app: Flask) -> None:
 
 @login.user_loader  # type: ignore[untyped-decorator]
 def _load(user_id: str) -> User | None:
+    # The page that says that the database is gone asks who is reading it.
+    if g.get("is_unreachable"):
+        return None
     municipality_id, _sep, person_id = user_id.partition(":")
-    with reading(current_app.extensions["bti_database"]) as database:
-        actor = load_actor(
-            database, municipality_id=municipality_id, person_id=person_id, request_id=g.get("request_id", "")
-        )
+    try:
+        with reading(current_app.extensions["bti_database"]) as database:
+            actor = load_actor(
+                database, municipality_id=municipality_id, person_id=person_id, request_id=g.get("request_id", "")
+            )
+    except DatabaseUnavailable:
+        g.is_unreachable = True
+        raise
     return User(actor) if actor else None
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from flask_wtf.csrf import CSRFProtect
 
 from bti.clock import utc_now
@@ -36,6 +36,10 @@ PAGES = (
 )
 
 csrf = CSRFProtect()
+# Import files are the largest thing anybody sends; what people write is far smaller.
+LARGEST_FILE = 24 * 1024 * 1024
+LARGEST_FORM = 4 * 1024 * 1024
+FILES = frozenset({"imports.upload"})
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -52,9 +56,11 @@ def create_app(settings: Settings, *, database: Any = None, clock: Callable[[], 
     _configure(app, settings)
     app.extensions["bti_database"] = database if database is not None else open_database(settings.database_url)
     app.extensions["bti_clock"] = clock
+    app.before_request(_allow_for_files)
     # First the question who is asking, then whether the form is theirs: a session that ran out keeps its draft.
     access.init_app(app)
     csrf.init_app(app)
+    app.before_request(_refuse_null)
     language.init_app(app)
     show.init_app(app)
     errors.init_app(app)
@@ -73,8 +79,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=settings.https,
-        # Import files are the largest thing anybody sends; what people write is far smaller.
-        MAX_CONTENT_LENGTH=24 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         MAX_FORM_PARTS=400,
         SEND_FILE_MAX_AGE_DEFAULT=3600,
@@ -83,6 +88,18 @@ def _configure(app: Flask, settings: Settings) -> None:
     )
     app.jinja_options["trim_blocks"] = True
     app.jinja_options["lstrip_blocks"] = True
+
+
+def _allow_for_files() -> None:
+    if request.endpoint in FILES:
+        request.max_content_length = LARGEST_FILE
+
+
+def _refuse_null() -> None:
+    """Turn away what no keyboard writes and no PostgreSQL keeps: a NUL in an address or a field."""
+    sent = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    if "\0" in request.path or any("\0" in name + value for name, value in sent):
+        abort(400)
 
 
 def _protect(response: Response) -> Response:

@@ -97,11 +97,15 @@ def municipality() -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = current_app.extensions.setdefault("bti_municipalities", {})
     id_ = current_user.actor.municipality_id
     if id_ not in known:
-        from bti.db import reading
+        from bti.db import DatabaseUnavailable, reading
         from bti.usecases.sessions import municipality_of
 
-        with reading(current_app.extensions["bti_database"]) as session:
-            known[id_] = municipality_of(session, municipality_id=id_)
+        try:
+            with reading(current_app.extensions["bti_database"]) as session:
+                known[id_] = municipality_of(session, municipality_id=id_)
+        except DatabaseUnavailable:
+            # The page that says so has a frame too.
+            return {}
     return known[id_]
 
 

@@ -17,7 +17,7 @@ from bti.usecases.imports import runs
 from bti.usecases.imports.columns import COLUMNS, KINDS
 from tests.cast import Cast
 from tests.web.visitor import Page, Visitor, on_both_databases
-from web import import_words
+from web import import_words, imports
 
 ROOT = "/administrasjon/import"
 CHILDREN = "nøkkel;fornavn;etternavn;født;enhet;gruppe\nn1;Åse;Bø;03.04.2017;Fjordvik skole;4B\n"
@@ -52,6 +52,12 @@ def told(cast: Cast, event: str) -> list[str]:
     with reading(cast.database) as session:
         query = sa.select(audit_entries.c.fields).where(audit_entries.c.event == event)
         return list(session.execute(query).scalars())
+
+
+@pytest.fixture(autouse=True)
+def _all_the_time_in_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a file be done before the next page is shown, however busy the machine is."""
+    monkeypatch.setattr(imports, "PATIENCE_SECONDS", 60)
 
 
 @pytest.fixture
