@@ -42,6 +42,7 @@ def login() -> Any:
         options=[(one["id"], one["name"]) for one in known],
         people=people,
         problem=problem,
+        typed=request.form,
         neste=_safe(request.values.get("neste")),
     )
     return page, 403 if problem else 200
@@ -90,7 +91,10 @@ def choose_language(code: str) -> Response:
 
 def _safe(target: str | None) -> str:
     """Return a path of ours to go on to; anything that leads away is dropped."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+    # Browsers read a backslash as a slash, and look past tabs and line breaks.
+    if not target or not target.startswith("/") or target.startswith("//"):
+        return ""
+    if "\\" in target or not target.isprintable():
         return ""
     parts = urlsplit(target)
     return "" if parts.netloc or parts.scheme else target
