@@ -1,8 +1,9 @@
-"""What pages left in the database, for tests that look behind them."""
+"""Behind the pages, for their tests: what they left in the database, and what somebody does meanwhile."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,3 +32,9 @@ def reference(cast: Cast, case_id: str) -> str:
     """Return the reference of a case, as it stands in addresses."""
     with writing(cast.database) as session:
         return str(session.execute(sa.select(cases.c.reference).where(cases.c.id == case_id)).scalar_one())
+
+
+def act(cast: Cast, usecase: Callable[..., Any], *, by: str, **more: Any) -> Any:
+    """Let somebody do something elsewhere than on the page that is tested."""
+    with writing(cast.database) as session:
+        return usecase(session, actor=cast.actor_in(session, by), now=cast.now, **more)

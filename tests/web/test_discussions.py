@@ -13,6 +13,7 @@ from bti.db import writing
 from bti.models import anonymous_discussions, audit_entries
 from bti.usecases import referrals
 from tests.cast import Cast
+from tests.web.records import act
 from tests.web.visitor import Page, Visitor, on_both_databases
 
 ClientOf = Callable[[str], Visitor]
@@ -29,7 +30,7 @@ def ask(visitor: Visitor, status: int = 303, page: Page | None = None, **changed
 
 
 def asked(cast: Cast, by: str = "kari", unit: str = "ppt", question: str = QUESTION) -> str:
-    return str(cast.act(referrals.ask_anonymously, by=by, unit_id=unit, question=question))
+    return str(act(cast, referrals.ask_anonymously, by=by, unit_id=unit, question=question))
 
 
 class TestAsking:

@@ -12,7 +12,7 @@ from bti.db import writing
 from bti.models import disclosures, subjects, wonders
 from bti.usecases import baton
 from tests.cast import HERE, Cast
-from tests.web.records import reference, told
+from tests.web.records import act, reference, told
 from tests.web.visitor import Visitor, on_both_databases
 
 ClientOf = Callable[[str], Visitor]
@@ -56,12 +56,13 @@ class TestTheDesk:
         offer = cast.offer(case_id, "per")
         page = client_of("rune").get("/enheten")
         assert page.has("Kari Nordmann → Per Olsen")
-        cast.act(baton.decline, by="per", case_id=case_id, offer_id=offer, reason="capacity", note="")
+        act(cast, baton.decline, by="per", case_id=case_id, offer_id=offer, reason="capacity", note="")
         page = client_of("rune").get("/enheten")
         assert page.has("Per Olsen: Jeg har ikke kapasitet")
         assert page.has("Takket nei 16.11.2026")
         assert page.has("Har den nå: Kari Nordmann · Ikke bestemt for nivået")
-        cast.end("kari")
+        ill = {"case_id": case_id, "reason": "Syk", "seen_version": cast.facts(case_id).version}
+        act(cast, baton.interim_by_leader, by="rune", **ill)
         page = client_of("rune").get("/enheten")
         assert page.has("Har den nå: Deg · Midlertidig stafettholder")
         cast.later(days=60)
