@@ -99,9 +99,12 @@ def _party(one: Party, consent: Consent, hidden: bool, may_record: bool) -> dict
         "withdrawn": _("Trakk samtykket %(day)s", day=day(one.said_on)),
     }
     waits = _("Har ikke svart") if consent.is_open else _("Svarte ikke")
+    name = giver_name(one, hidden)
     return {
         "id": one.id,
-        "name": giver_name(one, hidden),
+        "name": name,
+        # Inside a sentence: "Hva svarte mor?", but "Hva svarte Lise Nordli (mor)?".
+        "called": name[:1].lower() + name[1:] if hidden else name,
         "authority": "" if hidden else word("authority", one.authority),
         "answer": one.answer,
         "detail": said.get(one.answer, waits),
