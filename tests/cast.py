@@ -7,9 +7,11 @@ sits in the coordinating unit, Tove audits, Arne administers, Liv leads PPT, Eva
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,6 +19,7 @@ from bti.actor import Actor
 from bti.clock import local_day
 from bti.db import writing
 from bti.engine import Scene
+from bti.facts import CaseFacts
 from bti.models import (
     care_orders,
     guardians,
@@ -30,10 +33,12 @@ from bti.models import (
 from bti.queries.facts import case_facts
 from bti.queries.people import load_actor
 from bti.usecases import baton, cases, consent, log, participants, wonders
+from bti.usecases import people as people_usecases
 from bti.usecases.consent import Said
 
 MONDAY = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 HERE = "fjordvik"
+NEXT_DOOR = "nabovik"
 
 UNITS = {
     "school": ("Fjordvik skole", "school", False),
@@ -101,12 +106,31 @@ class Cast:
         self.now += timedelta(**delta)
         return self.now
 
-    def facts(self, case_id: str):  # type: ignore[no-untyped-def]
+    def facts(self, case_id: str) -> CaseFacts:
         with writing(self.database) as session:
             return case_facts(session, municipality_id=self.municipality_id, case_id=case_id, today=self.today)
 
     def version(self, case_id: str) -> int:
         return int(self.facts(case_id).version)
+
+    def act(self, usecase: Callable[..., Any], *, by: str, **more: Any) -> Any:
+        """Let a person do something in a transaction of its own, on the page as it is now unless told otherwise."""
+        with writing(self.database) as session:
+            if "seen_version" in inspect.signature(usecase).parameters and "seen_version" not in more:
+                more["seen_version"] = self._version(session, more["case_id"])
+            return usecase(session, actor=self.actor_in(session, by), now=self.now, **more)
+
+    def end(self, name: str) -> int:
+        """Let the administrator end a person; return how many batons moved."""
+        return int(self.act(people_usecases.end_person, by="arne", person_id=self.id(name)))
+
+    def end_role(self, name: str, unit: str, role: str = "employee") -> int:
+        """Let the administrator end a role; return how many batons moved."""
+        return int(self.act(people_usecases.end_role, by="arne", person_id=self.id(name), unit_id=unit, role=role))
+
+    def grant(self, name: str, unit: str, role: str = "employee") -> None:
+        """Let the administrator give somebody a role."""
+        self.act(people_usecases.grant_role, by="arne", person_id=self.id(name), unit_id=unit, role=role)
 
     # --- the usual way, step by step, each the way a person would do it ---
 
@@ -127,12 +151,12 @@ class Cast:
     def unit_of(self, name: str) -> str:
         return PEOPLE[name][1][0][0]
 
-    def move(self, case_id: str, name: str, *, by: str = "kari", **more: object) -> Scene:
+    def move(self, case_id: str, name: str, *, by: str = "kari", **more: Any) -> Scene:
         with writing(self.database) as session:
             return cases.move(
                 session, actor=self.actor_in(session, by), case_id=case_id, name=name,
                 seen_version=more.pop("seen_version", None) or self._version(session, case_id), now=self.now,
-                **more,  # type: ignore[arg-type]
+                **more,
             )  # fmt: skip
 
     def _version(self, session: sa.Connection, case_id: str) -> int:
@@ -309,15 +333,15 @@ def _born(age: int) -> date:
     return date(MONDAY.year - age, 4, 3)
 
 
-def settle(database: sa.Engine, *, definition: tuple[str, int] = ("bti", 1)) -> Cast:
-    """Write the town and its people into an empty, migrated database."""
-    here = {"municipality_id": HERE}
+def settle(database: sa.Engine, *, municipality_id: str = HERE, definition: tuple[str, int] = ("bti", 1)) -> Cast:
+    """Write the town and its people into a migrated database, as a municipality of its own."""
+    here = {"municipality_id": municipality_id}
     with writing(database) as session:
         session.execute(
             sa.insert(municipalities),
             {
-                "id": HERE, "name": "Fjordvik kommune", "is_demo": True, "definition": definition[0],
-                "definition_version": definition[1],
+                "id": municipality_id, "name": f"{municipality_id.title()} kommune", "is_demo": True,
+                "definition": definition[0], "definition_version": definition[1],
             },
         )  # fmt: skip
         session.execute(
@@ -363,7 +387,12 @@ def settle(database: sa.Engine, *, definition: tuple[str, int] = ("bti", 1)) -> 
                     for g, relation, responsible in whose
                 ],
             )  # fmt: skip
-    return Cast(database)
+    return Cast(database, municipality_id=municipality_id)
+
+
+def settle_neighbour(database: sa.Engine, *, definition: tuple[str, int] = ("bti", 1)) -> Cast:
+    """Write the same town once more beside the first, as another municipality with the same ids in it."""
+    return settle(database, municipality_id=NEXT_DOOR, definition=definition)
 
 
 def under_care_order(cast: Cast, subject: str) -> None:
