@@ -108,6 +108,16 @@ class Case:
         day = None if due is None else self.stage.day(due)
         self.act(moving.move, by, name=name, next_date=day, reason=reason, closing_reason=closing or None)
 
+    def too_early(self, name: str) -> None:
+        """Let the holder try a move for which not everything is in place."""
+        self.stage.attempt(
+            moving.move, self.holder, "case.move", case_id=self.id, name=name, seen_version=self.row.version
+        )
+
+    def not_theirs(self, by: str) -> None:
+        """Let somebody try to open the case who has nothing to do with it."""
+        self.stage.attempt(reading.read_case, by, "case.read", case_id=self.id)
+
     def next_date(self, due: int, reason: str) -> None:
         """Move the deadline."""
         self.act(moving.set_next_date, next_date=self.stage.day(due), reason=reason)

@@ -90,6 +90,7 @@ CHILDREN = {
     "vegard": Child("Vegard Skaar", 13, "8A"),
     "mathilde": Child("Mathilde Orre", 12, "7B"),
     "marius": Child("Marius Hegge", 14, "9A"),
+    "fredrik": Child("Fredrik Lauvås", 10, "5B"),
     "yasmin": Child("Yasmin Dirie", 13, "8A", family="mother"),
     "filip": Child("Filip Rydning", 11, "6B"),
     "tora": Child("Tora Myhrer", 10, "5B", family="two_homes"),
@@ -129,7 +130,7 @@ CHILDREN = {
 }
 # Groups with how many children each, and the age of the youngest; those with a story are counted in.
 GROUPS: dict[str, tuple[tuple[str, int, int], ...]] = {
-    "school": tuple((f"{year}{letter}", 7, year + 5) for year in range(1, 11) for letter in "AB") + (("1C", 6, 6),),
+    "school": tuple((f"{year}{letter}", 8, year + 5) for year in range(1, 11) for letter in "AB") + (("1C", 6, 6),),
     "north": tuple((str(year), 6, year + 5) for year in range(1, 8)),
     "solglott": (("Blåklokka", 9, 4), ("Rødkløver", 9, 3)),
     "tytteber": (("Maurtua", 8, 4), ("Humlebolet", 8, 3)),

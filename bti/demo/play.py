@@ -16,9 +16,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bti import audit
 from bti.actor import Actor
 from bti.clock import OSLO, local_day
 from bti.demo.town import BEGAN, HERE, Town
+from bti.errors import Refused
 from bti.queries.people import load_actor
 from bti.usecases.people import end_person
 
@@ -55,6 +57,18 @@ class Stage:
         if self.clock > self.end:
             raise ValueError("a story runs into the future")
         return usecase(self.session, actor=self.actor(by), now=self.clock, **more)
+
+    def attempt(self, usecase: Callable[..., Any], by: str, event: str, *, case_id: str, **more: Any) -> None:
+        """Let somebody try what will be refused; the refusal is recorded as at the edge, under the name `event`."""
+        try:
+            with self.session.begin_nested():
+                self.act(usecase, by, case_id=case_id, **more)
+        except Refused as refusal:
+            audit.record_refusal(
+                self.session, actor=self.actor(by), attempt=event, refusal=refusal, now=self.clock, case_id=case_id
+            )
+            return
+        raise ValueError(f"nobody refused {by} {event}")
 
     def leave(self, name: str) -> None:
         """Let somebody end: the administrator sees to it, and their batons fall."""

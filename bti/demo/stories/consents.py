@@ -82,6 +82,17 @@ YOUTH = Tale(
     measure="Praksis to dager i uka",
 )
 
+LAPSED = Tale(
+    "mikkel",
+    "fredrik",
+    "learning wellbeing",
+    "Har mistet troa på seg selv i matematikk. Spiller sjakk på høyt nivå.",
+    goal="Fredrik tør å prøve",
+    measure="Oppgaver med flere riktige svar",
+    partner="siri",
+    purpose="Råd om matematikkvansker",
+)
+
 
 def half_given(stage: Stage) -> Plot:
     """The parents have said yes; Vilja is fifteen and hasn't answered for herself."""
@@ -185,6 +196,23 @@ def renewed(stage: Stage) -> Plot:
     case.look("amir")
 
 
+def lapsed(stage: Stage) -> Plot:
+    """The family's own consent to the log has run out: Mikkel answers for the case, and can't read it."""
+    case = Case(stage)
+    yield from journey(case, LAPSED, to="0.4", arrive=-45)
+    yield -41
+    case.confirm()
+    case.consented("log", about="Hva vi ser, hva vi prøver, og hvordan det går.", until=-5)
+    case.move("start_own_service")
+    yield -30
+    bring_in(case, LAPSED.partner, LAPSED.purpose)
+    case.confirm()
+    case.move("invite_services", reason="PPT kan begynne med én gang.")
+    yield -16
+    case.move("plan")
+    case.next_date(2, "Møtet med PPT er flyttet.")
+
+
 def youth_alone(stage: Stage) -> Plot:
     """Seventeen: she consents alone, and what she has said no to is written down."""
     case = Case(stage)
@@ -204,5 +232,6 @@ STORIES: tuple[Story, ...] = (
     expires_soon,
     expired,
     renewed,
+    lapsed,
     youth_alone,
 )

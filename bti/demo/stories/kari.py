@@ -42,7 +42,9 @@ def ola(stage: Stage) -> Plot:
     consent_id = case.ask("share", "ppt", about="Fravær, leseresultater og tiltakene på skolen")
     yield -4
     case.say(consent_id, who="mother")
+    case.too_early("invite_services")
     case.look("rune")
+    case.not_theirs("nils")
 
 
 AISHA = Tale(
