@@ -72,7 +72,7 @@ class TestMyWonders:
         assert len(others) == 6
         assert not set(seen) & set(others)
 
-    @pytest.mark.parametrize("place", ["x", "2026-11-16_", "2026-11-16T10:00_abc", "_", "%00"])
+    @pytest.mark.parametrize("place", ["x", "2026-11-16_", "2026-11-16T10:00_abc", "_"])
     def test_a_forged_place_is_the_beginning(self, client_of: ClientOf, cast: Cast, place: str) -> None:
         cast.wonder()
         assert client_of("kari").get(f"/undringer?etter={place}").has("Ola N., 4B")
