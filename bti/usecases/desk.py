@@ -13,7 +13,7 @@ from bti import audit
 from bti.actor import Actor
 from bti.clock import local_day
 from bti.engine import Scene, load_scene
-from bti.errors import Invalid, NotFound, NotPossible
+from bti.errors import Invalid, NotFound
 from bti.policy import OWN_SERVICE
 from bti.queries import desk
 from bti.queries.desk import Child, Place
@@ -131,9 +131,6 @@ def add_to_wonder(
 ) -> None:
     """Add a note or a talk to what is still a wonder. Errors as `wonders.add_note`, and NotPossible (`has_log_now`)
     once it has become a case: from then on the log is the place to write."""
-    scene = load_scene(session, actor=actor, case_id=case_id, now=now)
-    if scene.facts.level_order:
-        raise NotPossible("has_log_now")
     collect(
         lambda: optional("text", text, longest=LONGEST_NOTE),
         lambda: wonders.add_note(

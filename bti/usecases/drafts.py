@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bti.actor import Actor
 from bti.errors import Invalid
@@ -34,16 +35,16 @@ def save(session: sa.Connection, *, actor: Actor, form: str, content: Mapping[st
     text = json.dumps(fields, ensure_ascii=False)
     if len(text) > LONGEST:
         raise Invalid(draft="too_long")
-    mine = _mine(actor, form)
-    written = session.execute(sa.update(drafts).where(*mine).values(content=text, saved_at=now))
-    if written.rowcount == 0:
-        session.execute(
-            sa.insert(drafts),
-            {
-                "municipality_id": actor.municipality_id, "id": new_id(), "person_id": actor.person_id,
-                "form": form, "content": text, "saved_at": now,
-            },
-        )  # fmt: skip
+    # One statement: the first two savings may come at once.
+    insert = postgresql.insert if session.dialect.name == "postgresql" else sqlite.insert
+    row = {
+        "municipality_id": actor.municipality_id, "id": new_id(), "person_id": actor.person_id,
+        "form": form, "content": text, "saved_at": now,
+    }  # fmt: skip
+    key = ["municipality_id", "person_id", "form"]
+    session.execute(
+        insert(drafts).values(row).on_conflict_do_update(index_elements=key, set_={"content": text, "saved_at": now})
+    )
 
 
 def load(session: sa.Connection, *, actor: Actor, form: str) -> Draft | None:

@@ -199,6 +199,8 @@ def add_note(
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now)
     require_open(scene)
+    if scene.facts.level_order:
+        raise NotPossible("has_log_now")
     require_relation(scene, "author", "holder", "unit_leader")
     require_ground(scene)
     collect(
