@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -216,3 +216,10 @@ def random_past(cast: Cast, case_id: str, chance: random.Random) -> int:
                 fields={"part": "case", "view": chance.choice(["full", "full", "shell"])},
             )  # fmt: skip
     return 45
+
+
+def last_day(cast: Cast, case_id: str) -> date:
+    """Return the last day of the first door of a case."""
+    until = cast.facts(case_id).covers[0].valid_to
+    assert until is not None
+    return until

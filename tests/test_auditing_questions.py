@@ -27,6 +27,7 @@ from tests.auditor import (
     ask,
     consent_of,
     ids,
+    last_day,
     open_by_law,
     plant,
     random_past,
@@ -78,7 +79,7 @@ class TestOpenedWithoutALiveBasis:
 
     def test_finds_a_read_the_day_after_the_consents_last_day(self, cast: Cast) -> None:
         case_id = cast.at_level_2()
-        consent_id, until = consent_of(cast, case_id, "share"), cast.facts(case_id).covers[0].valid_to
+        consent_id, until = consent_of(cast, case_id, "share"), last_day(cast, case_id)
         cast.now = datetime(until.year, until.month, until.day, 23, 59, tzinfo=OSLO)
         lawful = plant(cast, case_id, by="siri", basis=f"consent:{consent_id}")
         cast.later(minutes=2)
@@ -183,7 +184,7 @@ class TestLocalDays:
 class TestConsentExpiredWhileSomebodyHadAccess:
     def test_finds_the_door_and_who_stood_inside(self, cast: Cast) -> None:
         case_id = cast.at_level_2()
-        until = cast.facts(case_id).covers[0].valid_to
+        until = last_day(cast, case_id)
         assert ask(cast, "expired_with_access").rows == ()
         cast.now = datetime(until.year, until.month, until.day, 12, tzinfo=OSLO)
         assert ask(cast, "expired_with_access").rows == ()
