@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from bti.actor import ROLES
-from bti.errors import Refused
+from bti.errors import Invalid, Refused
 from bti.usecases import people, register, units
 from bti.workflow.definition import SERVICE_KINDS
 from web import edge
@@ -182,13 +182,17 @@ def person(person_id: str) -> Any:
         )  # fmt: skip
         if done:
             return done
-    return _person_page(person_id, form if request.method == "POST" else None, problem)
+    return _person_page(person_id, problem, form if request.method == "POST" else None)
 
 
-def _person_page(person_id: str, form: Form | None, problem: Problem) -> Any:
+def _person_page(person_id: str, problem: Problem, form: Form | None = None, role: Form | None = None) -> Any:
+    """Show a person; `form` and `role` are what was typed into the particulars and the role, where that was sent."""
     found = _look(register.see_person, person_id=person_id)
     known = Form({name: getattr(found, name) for name in ("name", "title", "email", "phone", "language")})
-    page = render_template("administration/person.html", person=found, form=form or known, problem=problem, **_lists())
+    page = render_template(
+        "administration/person.html", person=found, form=form or known, given=role or Form({"role": "employee"}),
+        problem=problem, **_lists(),
+    )  # fmt: skip
     return page, problem.status
 
 
@@ -197,15 +201,21 @@ def _person_page(person_id: str, form: Form | None, problem: Problem) -> Any:
 def grant(person_id: str) -> Any:
     """Give a person a role in a unit."""
     form = Form.of()
+
+    def work(session: Any) -> None:
+        if not form.text("unit"):
+            raise Invalid(unit="missing")
+        people.grant_role(
+            session, actor=me(), person_id=person_id, unit_id=form.text("unit"), role=form.text("role"), now=edge.now()
+        )
+
     done, problem = _sent(
         "role.grant",
-        lambda s: people.grant_role(
-            s, actor=me(), person_id=person_id, unit_id=form.text("unit"), role=form.text("role"), now=edge.now()
-        ),
+        work,
         url_for("administration.person", person_id=person_id),
         _("Rollen gjelder fra nå."),
     )
-    return done or _person_page(person_id, None, problem)
+    return done or _person_page(person_id, problem, role=form)
 
 
 @pages.route("/ansatte/<person_id>/roller/avslutt", methods=["GET", "POST"])
@@ -270,4 +280,4 @@ def password(person_id: str) -> Any:
         url_for("administration.person", person_id=person_id),
         _("Passordet er byttet. Det gamle gjelder ikke lenger."),
     )
-    return done or _person_page(person_id, None, problem)
+    return done or _person_page(person_id, problem)
