@@ -14,6 +14,7 @@ from bti.workflow.definition import CLOSED, Move
 from web import casemap, edge
 from web.access import STAFF, for_roles, me
 from web.forms import Form, Problem, explain
+from web.sentences import fixer_name
 from web.show import day, words
 
 pages = Blueprint("moves", __name__)
@@ -76,7 +77,8 @@ def _page(head: reading.CaseHead, name: str, form: Form, problem: Problem) -> st
         move = scene.model.move(name, scene.facts.step)
     except KeyError:
         # Somebody moved first: the page still tells what happened and keeps what was typed.
-        if not problem:
+        is_known = any(move.name == name for move in scene.model.definition.moves)
+        if not problem or not is_known:
             raise NotFound() from None
         return render_template("moves/gone.html", head=head, problem=problem, reason=form.text("reason"))
     option = next(one for one in scene.options() if one.move.name == name)
@@ -88,6 +90,7 @@ def _page(head: reading.CaseHead, name: str, form: Form, problem: Problem) -> st
         move=move,
         card=card,
         allowed=option.allowed,
+        takers=", ".join(fixer_name(relation) for relation in move.by),
         form=form,
         problem=problem,
         standing=casemap.step_name(scene.model, scene.facts.step),
