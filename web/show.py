@@ -138,4 +138,7 @@ def _is_here(endpoint: str) -> bool:
     return here.partition(".")[0] in _ROOMS.get(endpoint, (endpoint.partition(".")[0],))
 
 
-_ROOMS = {"cases.worklist": ("cases", "moves", "log", "baton", "consents", "participants")}
+_ROOMS = {
+    "cases.worklist": ("cases", "moves", "log", "baton", "consents", "participants"),
+    "administration.home": ("administration", "imports"),
+}
