@@ -307,10 +307,14 @@ def _evaluation_line(page: CasePage, row: Any) -> dict[str, Any] | None:
 
 def _referral_lines(head: CaseHead, row: Any) -> list[dict[str, Any]]:
     title = _("Henvist til koordinerende enhet: %(cause)s", cause=word("cause", row.cause))
-    lines = [_line(title, row.referred_at, head.name_of(row.referred_by), row.question, "plum")]
+    # No kind of information covers what was asked: it is for the own service and for those who answer for the case.
+    ground = head.scene.ground
+    own = ground is not None and ground.unit_id == head.scene.facts.unit_id
+    tells = own or bool(head.scene.standing & {"holder", "unit_leader"})
+    lines = [_line(title, row.referred_at, head.name_of(row.referred_by), row.question if tells else "", "plum")]
     if row.decided_at:
         decided = _("Koordinerende enhet avgjorde: %(outcome)s", outcome=word("referral", row.outcome))
-        lines.append(_line(decided, row.decided_at, head.name_of(row.decided_by), row.reason, "plum"))
+        lines.append(_line(decided, row.decided_at, head.name_of(row.decided_by), row.reason if tells else "", "plum"))
     return lines
 
 

@@ -41,6 +41,16 @@ def is_shell(head: CaseHead) -> bool:
     return head.scene.view != "full"
 
 
+def _is_hidden(head: CaseHead, consent: Consent) -> bool:
+    """Return whether only state, dates and services are told: in a shell, and of what was asked for other services
+    to one who only takes part. The own service, and who answers for the case, may read them all."""
+    ground = head.scene.ground
+    if ground is None:
+        return True
+    named = {unit for unit, _name in consent.units} | {head.scene.facts.unit_id}
+    return not (head.scene.standing & {"holder", "unit_leader"} or ground.unit_id in named)
+
+
 def giver_name(one: Party | Giver, hidden: bool) -> str:
     """Return a giver as "Lise Nordli (mor)"; behind a closed door only "mor"."""
     relation = word("relation", one.relation) if one.relation else ""
@@ -66,7 +76,7 @@ def kind_labels(head: CaseHead, kinds: Any) -> list[str]:
 
 def card(head: CaseHead, consent: Consent, *, may_record: bool) -> dict[str, Any]:
     """Return a consent with each giver's answer, as much of it as the reader may see."""
-    hidden, today = is_shell(head), head.scene.today
+    hidden, today = _is_hidden(head, consent), head.scene.today
     warn_days = head.scene.model.definition.consent.warn_days
     return {
         "id": consent.id,
@@ -114,7 +124,7 @@ def _party(one: Party, consent: Consent, hidden: bool, may_record: bool) -> dict
 
 def event_lines(head: CaseHead, consent: Consent) -> list[dict[str, Any]]:
     """Return what has happened with a consent, newest first."""
-    hidden = is_shell(head)
+    hidden = _is_hidden(head, consent)
     names = {party.id: giver_name(party, hidden) for party in consent.parties}
     verbs = {"given": _("%(name)s sa ja"), "refused": _("%(name)s sa nei"), "withdrawn": _("%(name)s trakk samtykket")}
     lines = [

@@ -21,6 +21,7 @@ from bti.models import (
     consent_events,
     consent_parties,
     consents,
+    disclosures,
     handovers,
     participations,
     people,
@@ -308,6 +309,20 @@ def shells(session: sa.Connection, *, actor: Actor, today: date) -> list[Any]:
     return list(session.execute(_SHELLS, {**policy.asking(actor, today), "after_due": BEGINNING.due_on}))
 
 
+def _is_reached(unit: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """The condition that something lets the unit read: the same as `policy.is_reached`. Until it is tidied away, an
+    invitation outlives the consent it stood on."""
+    d = disclosures.c
+    door = sa.exists().where(
+        d.municipality_id == cases.c.municipality_id,
+        d.case_id == cases.c.id,
+        d.unit_id == unit,
+        d.ended_at.is_(None),
+        d.valid_to >= policy.DAY,
+    )
+    return sa.or_(sa.and_(cases.c.is_shared.is_(False), unit == cases.c.unit_id), door)
+
+
 def _waiting() -> sa.Select[Any]:
     h, p = handovers.c, participations.c
     offered = (
@@ -326,6 +341,7 @@ def _waiting() -> sa.Select[Any]:
             h.to_unit_id.in_(policy.MY_UNITS),
             IS_OFFERED,
             h.expires_on >= policy.DAY,
+            _is_reached(h.to_unit_id),
         )
     )
     invited = (
@@ -343,6 +359,7 @@ def _waiting() -> sa.Select[Any]:
             p.person_id == policy.ME,
             p.unit_id.in_(policy.MY_UNITS),
             p.state == "invited",
+            _is_reached(p.unit_id),
         )
     )
     both = sa.union_all(offered, invited).subquery()

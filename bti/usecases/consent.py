@@ -29,6 +29,7 @@ from bti.facts import CaseFacts, Cover
 from bti.models import consent_events, consent_parties, consent_units, consents, disclosures, new_id, units
 from bti.queries.consents import Consent, Giver, consents_of_case, givers_for
 from bti.queries.facts import case_facts, lock_case
+from bti.queries.handover import NO_SERVICES
 from bti.usecases import baton
 from bti.usecases.text import collect, one_of, optional, required
 from bti.usecases.wonders import check_past
@@ -550,6 +551,9 @@ def _check_lawful_unit(session: sa.Connection, scene: Scene, unit_id: str) -> No
         sa.select(units.c.id).where(
             units.c.municipality_id == scene.facts.municipality_id,
             units.c.id == unit_id,
+            # Nobody opens their own door: behind it, the leader would decide alone on what they themselves read.
+            units.c.id != scene.facts.unit_id,
+            units.c.kind.not_in(NO_SERVICES),
             units.c.ended_at.is_(None),
         )
     )
