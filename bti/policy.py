@@ -203,8 +203,20 @@ def asking(actor: Actor, today: date) -> dict[str, Any]:
     }
 
 
-def readable_rows(
-    table: sa.Table, ground_found: Ground, *, kind_column: str = "information_kind"
-) -> sa.ColumnElement[bool]:
-    """Return the condition on a content table: written by the reader's own service, or of a kind the door opens."""
-    return sa.or_(table.c.unit_id == ground_found.unit_id, table.c[kind_column].in_(sorted(ground_found.kinds)))
+READER_UNIT = sa.bindparam("reader_unit", type_=sa.String)
+READER_KINDS = sa.bindparam("reader_kinds", type_=sa.String, expanding=True)
+
+
+def readable_rows(table: sa.Table, ground_found: Ground | None = None) -> sa.ColumnElement[bool]:
+    """Return the condition on a content table: written by the reader's own service, or of a kind the door opens.
+
+    Without a ground, for a statement that is made once: run it with what `reader` returns.
+    """
+    if ground_found is None:
+        return sa.or_(table.c.unit_id == READER_UNIT, table.c.information_kind.in_(READER_KINDS))
+    return sa.or_(table.c.unit_id == ground_found.unit_id, table.c.information_kind.in_(sorted(ground_found.kinds)))
+
+
+def reader(ground_found: Ground) -> dict[str, Any]:
+    """Return the values of the parameters in `readable_rows`."""
+    return {READER_UNIT.key: ground_found.unit_id, READER_KINDS.key: sorted(ground_found.kinds)}

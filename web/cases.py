@@ -97,19 +97,12 @@ def case(reference: str) -> Any:
     """Show a case; somebody offered or invited is led to the page where they answer."""
     actor = me()
 
-    def read(session: Any) -> reading.CasePage | str:
-        case_id = edge.in_case(session, reference)
-        answer = reading.where_to_answer(session, actor=actor, case_id=case_id, now=edge.now())
-        if answer:
-            return answer
-        return reading.read_case(session, actor=actor, case_id=case_id, now=edge.now())
+    def read(session: Any) -> reading.CasePage | reading.ToAnswer:
+        return reading.read_case(session, actor=actor, case_id=edge.in_case(session, reference), now=edge.now())
 
     found = edge.perform("case.read", read)
-    if found == "offered":
-        return redirect(url_for("baton.answer", reference=reference), 303)
-    if isinstance(found, str):
-        invitation = found.partition(":")[2]
-        return redirect(url_for("participants.answer", reference=reference, participation_id=invitation), 303)
+    if isinstance(found, reading.ToAnswer):
+        return redirect(_answer_page(reference, found), 303)
     scene = found.head.scene
     if scene.view is None:
         raise NotFound()
@@ -128,3 +121,9 @@ def case(reference: str) -> Any:
         due_label=casemap.due_label(scene.model, scene.facts, scene.facts.themes),
         definition_themes=scene.model.definition.themes,
     )
+
+
+def _answer_page(reference: str, asked: reading.ToAnswer) -> str:
+    if asked.invitation_id is None:
+        return url_for("baton.answer", reference=reference)
+    return url_for("participants.answer", reference=reference, participation_id=asked.invitation_id)

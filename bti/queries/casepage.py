@@ -25,7 +25,7 @@ from bti.models import (
     units,
     wonders,
 )
-from bti.policy import Ground, readable_rows
+from bti.policy import Ground, readable_rows, reader
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,25 @@ class PersonLine:
     phone: str | None
 
 
+# Statements of a page that is opened all day are made once; making one costs more than running it.
+_HERE = sa.bindparam("municipality_id", type_=sa.String)
+_CASE = sa.bindparam("case_id", type_=sa.String)
+_SUBJECT = sa.bindparam("subject_id", type_=sa.String)
+_IDS = sa.bindparam("ids", type_=sa.String, expanding=True)
+
+_UNITS = (
+    sa.select(units.c.id, units.c.name, units.c.kind, units.c.is_external, units.c.phone)
+    .where(units.c.municipality_id == _HERE)
+    .order_by(units.c.name)
+)
+_PEOPLE = sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
+    people.c.municipality_id == _HERE, people.c.id.in_(_IDS)
+)
+
+
 def units_of(session: sa.Connection, *, municipality_id: str) -> dict[str, UnitLine]:
     """Return all units of the municipality by id, in the order of their names; ended ones too, for old rows."""
-    rows = session.execute(
-        sa.select(units.c.id, units.c.name, units.c.kind, units.c.is_external, units.c.phone)
-        .where(units.c.municipality_id == municipality_id)
-        .order_by(units.c.name)
-    )
+    rows = session.execute(_UNITS, {"municipality_id": municipality_id})
     return {row.id: UnitLine(*row) for row in rows}
 
 
@@ -64,11 +76,7 @@ def people_named(session: sa.Connection, *, municipality_id: str, ids: Iterable[
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = session.execute(
-        sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
-            people.c.municipality_id == municipality_id, people.c.id.in_(wanted)
-        )
-    )
+    rows = session.execute(_PEOPLE, {"municipality_id": municipality_id, "ids": wanted})
     return {row.id: PersonLine(*row) for row in rows}
 
 
@@ -104,11 +112,12 @@ def staff_of_units(session: sa.Connection, *, municipality_id: str, unit_ids: It
     return tuple(rows)
 
 
+_SUBJECT_ROW = sa.select(subjects).where(subjects.c.municipality_id == _HERE, subjects.c.id == _SUBJECT)
+
+
 def subject_of(session: sa.Connection, *, municipality_id: str, subject_id: str) -> Any:
     """Return the subject's row."""
-    return session.execute(
-        sa.select(subjects).where(subjects.c.municipality_id == municipality_id, subjects.c.id == subject_id)
-    ).one()
+    return session.execute(_SUBJECT_ROW, {"municipality_id": municipality_id, "subject_id": subject_id}).one()
 
 
 def guardians_of(session: sa.Connection, *, municipality_id: str, subject_id: str) -> tuple[Any, ...]:
@@ -138,84 +147,81 @@ def guardians_of(session: sa.Connection, *, municipality_id: str, subject_id: st
     return tuple(rows)
 
 
+def _of_case(table: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.municipality_id == _HERE, table.c.case_id == _CASE)
+
+
+_WONDER = sa.select(wonders).where(_of_case(wonders))
+_ENTRIES = (
+    sa.select(entries)
+    .where(_of_case(entries), readable_rows(entries))
+    .order_by(entries.c.written_at.desc(), entries.c.id)
+)
+_GOALS = sa.select(goals).where(_of_case(goals), readable_rows(goals)).order_by(goals.c.set_at, goals.c.id)
+_MEASURES = (
+    sa.select(measures, guardians.c.name.label("guardian_name"), people.c.name.label("person_name"))
+    .outerjoin(
+        guardians,
+        sa.and_(
+            guardians.c.municipality_id == measures.c.municipality_id,
+            guardians.c.id == measures.c.responsible_guardian_id,
+        ),
+    )
+    .outerjoin(
+        people,
+        sa.and_(
+            people.c.municipality_id == measures.c.municipality_id, people.c.id == measures.c.responsible_person_id
+        ),
+    )
+    .where(_of_case(measures), readable_rows(measures))
+    .order_by(measures.c.ended_at.is_not(None), measures.c.evaluate_on, measures.c.id)
+)
+_EVALUATIONS = (
+    sa.select(evaluations).where(_of_case(evaluations)).order_by(evaluations.c.evaluated_at.desc(), evaluations.c.id)
+)
+_HANDOVERS = sa.select(handovers).where(_of_case(handovers)).order_by(handovers.c.offered_at.desc(), handovers.c.id)
+_REFERRALS = sa.select(referrals).where(_of_case(referrals)).order_by(referrals.c.referred_at.desc(), referrals.c.id)
+
+
 def wonder_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> Any:
     """Return the case's wonder."""
-    return session.execute(
-        sa.select(wonders).where(wonders.c.municipality_id == municipality_id, wonders.c.case_id == case_id)
-    ).first()
+    return session.execute(_WONDER, {"municipality_id": municipality_id, "case_id": case_id}).first()
 
 
 def entries_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
     """Return the entries the reader's ground reaches, newest first."""
-    rows = session.execute(
-        sa.select(entries)
-        .where(
-            entries.c.municipality_id == municipality_id,
-            entries.c.case_id == case_id,
-            readable_rows(entries, ground),
-        )
-        .order_by(entries.c.written_at.desc(), entries.c.id)
-    )
-    return tuple(rows)
+    asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
+    return tuple(session.execute(_ENTRIES, asked))
 
 
 def goals_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
     """Return the goals the reader's ground reaches, oldest first."""
-    rows = session.execute(
-        sa.select(goals)
-        .where(goals.c.municipality_id == municipality_id, goals.c.case_id == case_id, readable_rows(goals, ground))
-        .order_by(goals.c.set_at, goals.c.id)
-    )
-    return tuple(rows)
+    asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
+    return tuple(session.execute(_GOALS, asked))
 
 
 def measures_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
     """Return the measures the reader's ground reaches, those to evaluate first on top."""
-    rows = session.execute(
-        sa.select(measures, guardians.c.name.label("guardian_name"), people.c.name.label("person_name"))
-        .outerjoin(
-            guardians,
-            sa.and_(
-                guardians.c.municipality_id == measures.c.municipality_id,
-                guardians.c.id == measures.c.responsible_guardian_id,
-            ),
-        )
-        .outerjoin(
-            people,
-            sa.and_(
-                people.c.municipality_id == measures.c.municipality_id, people.c.id == measures.c.responsible_person_id
-            ),
-        )
-        .where(
-            measures.c.municipality_id == municipality_id,
-            measures.c.case_id == case_id,
-            readable_rows(measures, ground),
-        )
-        .order_by(measures.c.ended_at.is_not(None), measures.c.evaluate_on, measures.c.id)
-    )
-    return tuple(rows)
+    asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
+    return tuple(session.execute(_MEASURES, asked))
 
 
 def evaluations_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> dict[str, list[Any]]:
     """Return each measure's evaluations, newest first. Show them only for measures the reader may see."""
     found: dict[str, list[Any]] = {}
-    for row in session.execute(
-        sa.select(evaluations)
-        .where(evaluations.c.municipality_id == municipality_id, evaluations.c.case_id == case_id)
-        .order_by(evaluations.c.evaluated_at.desc(), evaluations.c.id)
-    ):
+    for row in session.execute(_EVALUATIONS, {"municipality_id": municipality_id, "case_id": case_id}):
         found.setdefault(row.measure_id, []).append(row)
     return found
 
 
 def handovers_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
     """Return every offer of the baton, newest first."""
-    rows = session.execute(
-        sa.select(handovers)
-        .where(handovers.c.municipality_id == municipality_id, handovers.c.case_id == case_id)
-        .order_by(handovers.c.offered_at.desc(), handovers.c.id)
-    )
-    return tuple(rows)
+    return tuple(session.execute(_HANDOVERS, {"municipality_id": municipality_id, "case_id": case_id}))
+
+
+def referrals_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
+    """Return the case's referrals, newest first."""
+    return tuple(session.execute(_REFERRALS, {"municipality_id": municipality_id, "case_id": case_id}))
 
 
 def participations_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
@@ -224,15 +230,5 @@ def participations_of(session: sa.Connection, *, municipality_id: str, case_id: 
         sa.select(participations)
         .where(participations.c.municipality_id == municipality_id, participations.c.case_id == case_id)
         .order_by(participations.c.ended_at.is_not(None), participations.c.invited_at, participations.c.id)
-    )
-    return tuple(rows)
-
-
-def referrals_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
-    """Return the case's referrals, newest first."""
-    rows = session.execute(
-        sa.select(referrals)
-        .where(referrals.c.municipality_id == municipality_id, referrals.c.case_id == case_id)
-        .order_by(referrals.c.referred_at.desc(), referrals.c.id)
     )
     return tuple(rows)

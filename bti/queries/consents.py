@@ -136,72 +136,65 @@ def consents_of_case(
     session: sa.Connection, *, municipality_id: str, case_id: str, moment: datetime
 ) -> tuple[Consent, ...]:
     """Return the case's consents, newest first, with their state at `moment`, in four statements."""
-    asked = session.execute(
-        sa.select(consents, people.c.name.label("asked_by_name"))
-        .join(
-            people,
-            sa.and_(people.c.municipality_id == consents.c.municipality_id, people.c.id == consents.c.asked_by),
-        )
-        .where(consents.c.municipality_id == municipality_id, consents.c.case_id == case_id)
-        .order_by(consents.c.asked_at.desc(), consents.c.id)
-    ).all()
+    here = {"municipality_id": municipality_id}
+    asked = session.execute(_ASKED, {**here, "case_id": case_id}).all()
     if not asked:
         return ()
-    ids = [row.id for row in asked]
-    named = _grouped(session.execute(_units_of(municipality_id, ids)))
-    parties = _grouped(session.execute(_parties_of(municipality_id, ids)))
-    events = _grouped(session.execute(_events_of(municipality_id, ids)))
+    here_too = {**here, "ids": [row.id for row in asked]}
+    named = _grouped(session.execute(_UNITS, here_too))
+    parties = _grouped(session.execute(_PARTIES, here_too))
+    events = _grouped(session.execute(_EVENTS, here_too))
     return tuple(
         _consent(row, named.get(row.id, []), parties.get(row.id, []), events.get(row.id, []), moment) for row in asked
     )
 
 
-def _units_of(municipality_id: str, ids: list[str]) -> sa.Select[Any]:
-    return (
-        sa.select(consent_units.c.consent_id, units.c.id, units.c.name)
-        .join(units, _same(consent_units, units, "unit_id"))
-        .where(consent_units.c.municipality_id == municipality_id, consent_units.c.consent_id.in_(ids))
-        .order_by(units.c.name)
-    )
+_HERE = sa.bindparam("municipality_id", type_=sa.String)
+_IDS = sa.bindparam("ids", type_=sa.String, expanding=True)
 
-
-def _parties_of(municipality_id: str, ids: list[str]) -> sa.Select[Any]:
-    p = consent_parties
-    return (
-        sa.select(
-            p.c.consent_id,
-            p.c.id,
-            p.c.authority,
-            guardians.c.name.label("guardian"),
-            subjects.c.given_name.label("subject"),
-            units.c.name.label("unit"),
-            sa.select(guardianships.c.relation)
-            .where(
-                guardianships.c.municipality_id == p.c.municipality_id,
-                guardianships.c.guardian_id == p.c.guardian_id,
-                guardianships.c.subject_id == consents.c.subject_id,
-            )
-            .limit(1)
-            .scalar_subquery()
-            .label("relation"),
+_ASKED = (
+    sa.select(consents, people.c.name.label("asked_by_name"))
+    .join(people, _same(consents, people, "asked_by"))
+    .where(consents.c.municipality_id == _HERE, consents.c.case_id == sa.bindparam("case_id", type_=sa.String))
+    .order_by(consents.c.asked_at.desc(), consents.c.id)
+)
+_UNITS = (
+    sa.select(consent_units.c.consent_id, units.c.id, units.c.name)
+    .join(units, _same(consent_units, units, "unit_id"))
+    .where(consent_units.c.municipality_id == _HERE, consent_units.c.consent_id.in_(_IDS))
+    .order_by(units.c.name)
+)
+_PARTIES = (
+    sa.select(
+        consent_parties.c.consent_id,
+        consent_parties.c.id,
+        consent_parties.c.authority,
+        guardians.c.name.label("guardian"),
+        subjects.c.given_name.label("subject"),
+        units.c.name.label("unit"),
+        sa.select(guardianships.c.relation)
+        .where(
+            guardianships.c.municipality_id == consent_parties.c.municipality_id,
+            guardianships.c.guardian_id == consent_parties.c.guardian_id,
+            guardianships.c.subject_id == consents.c.subject_id,
         )
-        .join(consents, _same(p, consents, "consent_id"))
-        .outerjoin(guardians, _same(p, guardians, "guardian_id"))
-        .outerjoin(subjects, _same(p, subjects, "subject_id"))
-        .outerjoin(units, _same(p, units, "unit_id"))
-        .where(p.c.municipality_id == municipality_id, p.c.consent_id.in_(ids))
-        .order_by(p.c.id)
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+        .label("relation"),
     )
-
-
-def _events_of(municipality_id: str, ids: list[str]) -> sa.Select[Any]:
-    e = consent_events
-    return (
-        sa.select(e, people.c.name.label("recorded_by_name"))
-        .join(people, sa.and_(people.c.municipality_id == e.c.municipality_id, people.c.id == e.c.recorded_by))
-        .where(e.c.municipality_id == municipality_id, e.c.consent_id.in_(ids))
-        .order_by(e.c.recorded_at, e.c.id)
-    )
+    .join(consents, _same(consent_parties, consents, "consent_id"))
+    .outerjoin(guardians, _same(consent_parties, guardians, "guardian_id"))
+    .outerjoin(subjects, _same(consent_parties, subjects, "subject_id"))
+    .outerjoin(units, _same(consent_parties, units, "unit_id"))
+    .where(consent_parties.c.municipality_id == _HERE, consent_parties.c.consent_id.in_(_IDS))
+    .order_by(consent_parties.c.id)
+)
+_EVENTS = (
+    sa.select(consent_events, people.c.name.label("recorded_by_name"))
+    .join(people, _same(consent_events, people, "recorded_by"))
+    .where(consent_events.c.municipality_id == _HERE, consent_events.c.consent_id.in_(_IDS))
+    .order_by(consent_events.c.recorded_at, consent_events.c.id)
+)
 
 
 def _grouped(rows: Any) -> dict[str, list[Any]]:

@@ -53,6 +53,13 @@ def open_case(
     shell (acting without reading), preview (offered or invited). Raises NotFound for everybody else.
     """
     scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now)
+    return open_scene(session, scene, part=part, views=views)
+
+
+def open_scene(
+    session: sa.Connection, scene: Scene, *, part: str, views: tuple[str, ...] = ("full", "shell")
+) -> CaseHead:
+    """Do the same as `open_case` with a scene that is loaded already, in the same transaction."""
     if scene.view is None or scene.view not in views:
         raise NotFound()
     head = head_of(session, scene)
@@ -97,9 +104,20 @@ class CasePage:
     referrals: tuple[Any, ...]
 
 
-def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> CasePage:
-    """Return the case page for a person who may read it, or its shell. Raises NotFound for everybody else."""
-    head = open_case(session, actor=actor, case_id=case_id, now=now, part="case")
+@dataclass(frozen=True)
+class ToAnswer:
+    """What a person who isn't in the case yet may do there: answer. `invitation_id` is None for an offered baton."""
+
+    invitation_id: str | None
+
+
+def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> CasePage | ToAnswer:
+    """Return the case page for a person who may read it, or its shell; for one who is only asked to come in, what
+    to answer, and nothing of the case. Raises NotFound for everybody else."""
+    scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now)
+    if scene.view == "preview":
+        return _to_answer(scene)
+    head = open_scene(session, scene, part="case")
     ground = head.scene.ground
     here = {"municipality_id": actor.municipality_id, "case_id": case_id}
     consents = consents_of_case(session, moment=now, **here)
@@ -122,6 +140,13 @@ def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: dateti
     return _with_names(session, page)
 
 
+def _to_answer(scene: Scene) -> ToAnswer:
+    if "offered" in scene.standing:
+        return ToAnswer(None)
+    me = scene.actor.person_id
+    return ToAnswer(next(p.id for p in scene.facts.participants if p.state == "invited" and p.person_id == me))
+
+
 def _with_names(session: sa.Connection, page: CasePage) -> CasePage:
     """Add the names of everybody who wrote or was asked, in one statement."""
     head = page.head
@@ -134,14 +159,3 @@ def _with_names(session: sa.Connection, page: CasePage) -> CasePage:
         session, municipality_id=head.scene.facts.municipality_id, ids=wanted - set(head.people)
     )
     return replace(page, head=replace(head, people={**head.people, **more}))
-
-
-def where_to_answer(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> str:
-    """Return `offered` or `invited:<id>` for a person who only has something to answer here; empty otherwise."""
-    scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now)
-    if scene.view != "preview":
-        return ""
-    if "offered" in scene.standing:
-        return "offered"
-    mine = next(p for p in scene.facts.participants if p.state == "invited" and p.person_id == actor.person_id)
-    return f"invited:{mine.id}"
