@@ -13,17 +13,19 @@ LONGEST_LINE = 200
 def clean(text: str | None) -> str:
     """Return the text in NFC with lines ended by LF, without control characters and outer white space.
 
-    Marks that turn the direction of writing are dropped: they can make a text read as something else.
+    Marks that turn the direction of writing are dropped: they can make a text read as something else. Nothing but
+    signs that can't be seen is nothing.
     """
-    normal = unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
-    return "".join(sign for sign in normal if sign == "\n" or not _is_hidden(sign)).strip()
+    normal = unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
+    kept = "".join(sign for sign in normal if sign == "\n" or not _is_hidden(sign)).strip()
+    return kept if any(unicodedata.category(sign) != "Cf" for sign in kept) else ""
 
 
 def _is_hidden(sign: str) -> bool:
-    # Zero-width joiners (Cf) hold emoji together; overrides and isolates only deceive.
+    # Zero-width joiners (Cf) hold emoji together; overrides, isolates and spaces without width only deceive.
     return (
         unicodedata.category(sign) in ("Cc", "Cs", "Co")
-        or sign in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        or sign in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u2060\ufeff"
     )
 
 
