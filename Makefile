@@ -19,10 +19,10 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## Serve an invented municipality on http://127.0.0.1:8000
-	@exec $(BIN)/bti demo
+	@exec $(BIN)/bti demo $(if $(BIND),--bind $(BIND))
 
 demo-reset: $(VENV)/.runtime ## The same, thrown away and seeded anew
-	@exec $(BIN)/bti demo --reset
+	@exec $(BIN)/bti demo --reset $(if $(BIND),--bind $(BIND))
 
 test: $(VENV)/.dev browser ## Run every test; BTI_REQUIRE=pg,browser turns a skip into a failure
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(T)
