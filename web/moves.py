@@ -65,7 +65,7 @@ def _said(after: Scene, name: str) -> str:
     if after.facts.step == CLOSED:
         return _("Saken er avsluttet. Den kan åpnes igjen om det trengs.")
     return _(
-        "Saken står nå på %(step)s. Neste frist er %(day)s.",
+        "Saken står nå på «%(step)s». Neste frist er %(day)s.",
         step=casemap.step_name(after.model, after.facts.step),
         day=day(after.facts.due_on),
     )

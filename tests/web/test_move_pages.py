@@ -43,7 +43,7 @@ class TestTakingAStep:
 
     def test_it_is_taken_and_said(self, case: str, kari: Visitor, stands: Callable[[], CaseFacts]) -> None:
         page = kari.follow(kari.send(kari.get(f"{case}/steg/plan")))
-        assert page.has("Saken står nå på 2.2 Planlegg tiltak sammen. Neste frist er")
+        assert page.has("Saken står nå på «2.2 Planlegg tiltak sammen». Neste frist er")
         assert stands().step == "2.2"
 
     def test_twice_is_once(self, case: str, kari: Visitor, stands: Callable[[], CaseFacts]) -> None:
