@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from bti.clock import local_day
 from bti.errors import NotFound
 from bti.queries.worklist import MINE, MOST_COUNTED, UNIT, Filter, Place
-from bti.usecases import reading, worklists
+from bti.usecases import desk, reading, worklists
 from web import casemap, edge, worklistmap
 from web.access import STAFF, for_roles, me
 
@@ -97,10 +97,13 @@ def case(reference: str) -> Any:
     """Show a case; somebody offered or invited is led to the page where they answer."""
     actor = me()
 
-    def read(session: Any) -> reading.CasePage | reading.ToAnswer:
-        return reading.read_case(session, actor=actor, case_id=edge.in_case(session, reference), now=edge.now())
+    def read(session: Any) -> tuple[reading.CasePage | reading.ToAnswer, desk.Hint]:
+        page = reading.read_case(session, actor=actor, case_id=edge.in_case(session, reference), now=edge.now())
+        if isinstance(page, reading.ToAnswer):
+            return page, desk.Hint()
+        return page, desk.hint_of(session, scene=page.head.scene)
 
-    found = edge.perform("case.read", read)
+    found, hint = edge.perform("case.read", read)
     if isinstance(found, reading.ToAnswer):
         return redirect(_answer_page(reference, found), 303)
     scene = found.head.scene
@@ -109,6 +112,7 @@ def case(reference: str) -> Any:
     return render_template(
         "cases/case.html",
         page=found,
+        hint=hint,
         head=found.head,
         facts=scene.facts,
         model=scene.model,

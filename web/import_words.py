@@ -117,7 +117,7 @@ FINDINGS: Sentences = {
     ),
     "person_ended": lambda: _("«%(value)s» har sluttet. Slett raden, eller bruk et nytt brukernavn."),
     "roles_conflict": lambda: _(
-        "En revisor kan ikke ha roller som møter barn eller gir tilgang. Slett den ene av rollene."
+        "En revisor eller administrator kan ikke også arbeide med saker. Slett den ene av rollene."
     ),
     "unknown_child": lambda: _("Ingen barn har nøkkelen «%(value)s». Importer barnet først, eller rett nøkkelen."),
 }

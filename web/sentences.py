@@ -142,7 +142,7 @@ REFUSALS: Sentences = {
     "already_has_role": lambda: _("Personen har rollen i enheten allerede."),
     "role_not_held": lambda: _("Personen har ikke denne rollen lenger."),
     "roles_conflict": lambda: _(
-        "En revisor kan ikke ha roller som møter barn eller gir tilgang. Avslutt den andre rollen først."
+        "En revisor eller administrator kan ikke også arbeide med saker. Avslutt den andre rollen først."
     ),
     "last_administrator": lambda: _("Dette er den siste administratoren. Gi en annen rollen først."),
     "wrong_password": lambda: _("Det gamle passordet stemmer ikke."),

@@ -15,7 +15,7 @@ REFUSALS = {
     ),
     "person_ended": "They have left already.",
     "role_not_held": "They don't have that role there.",
-    "roles_conflict": "An auditor may not also meet children or administer: they would review themselves.",
+    "roles_conflict": "An auditor or an administrator may not also work with cases, nor one person be both.",
     "unit_ended": "The unit has been ended.",
     "unit_in_use": "The unit is still in use ({what}).",
     "wrong_role": "This role doesn't let you do that.",

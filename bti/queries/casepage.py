@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.models import (
+    batons,
     cases,
     entries,
     evaluations,
@@ -151,7 +152,16 @@ def _of_case(table: sa.Table) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.municipality_id == _HERE, table.c.case_id == _CASE)
 
 
-_WONDER = sa.select(wonders).where(_of_case(wonders))
+# A wonder belongs to the service it was written in. Whoever takes over the log doesn't take over the wonder.
+_WONDER = sa.select(wonders).where(
+    _of_case(wonders),
+    sa.exists().where(
+        batons.c.municipality_id == wonders.c.municipality_id,
+        batons.c.case_id == wonders.c.case_id,
+        batons.c.how == "author",
+        batons.c.unit_id == sa.bindparam("reader_unit", type_=sa.String),
+    ),
+)
 _ENTRIES = (
     sa.select(entries)
     .where(_of_case(entries), readable_rows(entries))
@@ -183,9 +193,10 @@ _HANDOVERS = sa.select(handovers).where(_of_case(handovers)).order_by(handovers.
 _REFERRALS = sa.select(referrals).where(_of_case(referrals)).order_by(referrals.c.referred_at.desc(), referrals.c.id)
 
 
-def wonder_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> Any:
-    """Return the case's wonder."""
-    return session.execute(_WONDER, {"municipality_id": municipality_id, "case_id": case_id}).first()
+def wonder_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> Any:
+    """Return the case's wonder to a reader of the service it was written in; None to everybody else."""
+    asked = {"municipality_id": municipality_id, "case_id": case_id, "reader_unit": ground.unit_id}
+    return session.execute(_WONDER, asked).first()
 
 
 def entries_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:

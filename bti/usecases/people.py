@@ -28,8 +28,8 @@ from bti.usecases.leaving import leave_cases, leave_interim
 from bti.usecases.text import collect, one_of, optional
 from bti.usecases.units import live_unit
 
-# Whoever audits may hold none of these in the same municipality.
-_NOT_WITH_AUDITOR = ("employee", "unit_leader", "coordinator", "administrator")
+# Whoever gives others access, or reviews it, has none through the same person.
+_MEETS_CHILDREN = frozenset({"employee", "unit_leader", "coordinator"})
 # Roles through which somebody stands in for a holder.
 _STANDS_IN = ("unit_leader", "coordinator")
 
@@ -183,8 +183,8 @@ def _update(session: sa.Connection, actor: Actor, person_id: str, **values: Any)
 def grant_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id: str, role: str, now: datetime) -> None:
     """Give somebody a role in a unit from now on.
 
-    An auditor holds no role that meets children and none that gives out roles: they would come to review what they
-    themselves read, or the access they themselves granted (domain.md: cannot review own access). Raises Forbidden,
+    An auditor or administrator holds no role that meets children, and nobody is both: they would come to review what
+    they read, or to open cases by a role they gave themselves (domain.md, Roles). Raises Forbidden,
     NotFound, NotPossible (`person_ended`, `unit_ended`, `already_has_role`, `roles_conflict`), Invalid (role).
     """
     administer(session, actor)
@@ -208,8 +208,13 @@ def grant_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id:
 
 
 def roles_conflict(roles: set[str]) -> bool:
-    """Return whether one person may not hold all these roles in a municipality."""
-    return "auditor" in roles and not roles.isdisjoint(_NOT_WITH_AUDITOR)
+    """Return whether one person may not hold all these roles in a municipality.
+
+    An administrator who also met children could open cases by a role they gave themselves (trust.md, People).
+    """
+    if "auditor" in roles and "administrator" in roles:
+        return True
+    return not roles.isdisjoint({"auditor", "administrator"}) and not roles.isdisjoint(_MEETS_CHILDREN)
 
 
 def end_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id: str, role: str, now: datetime) -> int:

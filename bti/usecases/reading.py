@@ -124,11 +124,10 @@ def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: dateti
     offers = casepage.handovers_of(session, **here)
     if ground is None:
         return CasePage(head, None, (), (), (), {}, consents, offers, ())
-    own_service = ground.unit_id == head.scene.facts.unit_id
     page = CasePage(
         head=head,
         # The wonder belongs to the author and their own service; no consent opens it to others.
-        wonder=casepage.wonder_of(session, **here) if own_service else None,
+        wonder=casepage.wonder_of(session, ground=ground, **here),
         entries=casepage.entries_of(session, ground=ground, **here),
         goals=casepage.goals_of(session, ground=ground, **here),
         measures=casepage.measures_of(session, ground=ground, **here),

@@ -98,8 +98,6 @@ def open_for_feedback(session: sa.Connection, *, actor: Actor, case_id: str, now
     unit's leader."""
     head = open_case(session, actor=actor, case_id=case_id, now=now, part="feedback")
     require_relation(head.scene, "unit_leader")
-    ground, facts = head.scene.ground, head.scene.facts
-    # The wonder belongs to its author and their own service; no consent opens it to others.
-    own = ground is not None and ground.unit_id == facts.unit_id
-    wonder = casepage.wonder_of(session, municipality_id=actor.municipality_id, case_id=case_id) if own else None
+    ground, here = head.scene.ground, {"municipality_id": actor.municipality_id, "case_id": case_id}
+    wonder = casepage.wonder_of(session, ground=ground, **here) if ground else None
     return ToAnswer(head, wonder, hint_of(session, scene=head.scene))

@@ -289,10 +289,13 @@ def identify(
 def give_feedback(session: sa.Connection, *, actor: Actor, case_id: str, text: str, now: datetime) -> None:
     """Answer the employee who wondered. The leader must, and without sensitive data (domain.md).
 
-    Raises NotFound, Forbidden, Invalid (text).
+    Raises NotFound, Forbidden, NotPossible (`case_closed`, `already_answered`), Invalid (text).
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
     require_relation(scene, "unit_leader")
+    require_open(scene)
+    if scene.facts.feedback_given:
+        raise NotPossible("already_answered")
     answer = required("text", text, longest=2_000)
     written = session.execute(
         sa.update(wonders)
