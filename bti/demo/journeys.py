@@ -144,6 +144,7 @@ def _own_service(leg: _Leg) -> None:
 
 
 def _meet(leg: _Leg) -> None:
+    leg.case.confirm()
     leg.case.write("meeting", MINUTES[leg.number % len(MINUTES)], title="Oppstartsmøte")
     leg.move("plan")
 
