@@ -137,7 +137,7 @@ def move(
         raise decision.refusal or NotPossible("move_not_possible")
     chosen = scene.model.move(name, scene.facts.step)
     _check_answers(scene, chosen, reason_given=reason_given, closing_reason=closing_reason)
-    values = _values_after(scene, chosen, decision.to, closing_reason, next_date)
+    values = values_after(scene, chosen, decision.to, closing_reason=closing_reason, next_date=next_date)
     fields = {
         "move": name,
         "from": scene.facts.step,
@@ -169,9 +169,13 @@ def _check_answers(scene: Scene, chosen: Move, *, reason_given: bool, closing_re
         raise Invalid(**wrong)
 
 
-def _values_after(
-    scene: Scene, chosen: Move, to: str, closing_reason: str | None, next_date: date | None
+def values_after(
+    scene: Scene, chosen: Move, to: str, *, closing_reason: str | None = None, next_date: date | None = None
 ) -> dict[str, Any]:
+    """Return what stands in the case's row after a move that has been decided; nothing is written.
+
+    Raises NotPossible (`no_deadline`), Invalid (next_date).
+    """
     facts, model, now = scene.facts, scene.model, scene.now
     if to == CLOSED:
         return {

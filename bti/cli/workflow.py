@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from bti.cli.simulate import simulate_command
 from bti.workflow import diagram, jsonschema
 from bti.workflow.checks import Finding, check_file
 from bti.workflow.definition import LANGUAGES
@@ -18,7 +19,10 @@ _FILE = click.Path(path_type=Path)
 
 @click.group()
 def workflow() -> None:
-    """Check and draw the definitions of the model."""
+    """Check, draw and try out the definitions of the model."""
+
+
+workflow.add_command(simulate_command)
 
 
 @workflow.command()
