@@ -319,6 +319,8 @@ class TestALegalBasis:
             ({"reason": ""}, {"reason": "missing"}),
             ({"unit_id": ""}, {"unit": "missing"}),
             ({"unit_id": "nowhere"}, {"unit": "unknown"}),
+            # Nobody opens their own door.
+            ({"unit_id": "school"}, {"unit": "unknown"}),
             ({"kinds": ["everything"]}, {"kinds": "unknown"}),
             ({"valid_to": MONDAY.date() + timedelta(days=181)}, {"valid_to": "too_late"}),
         ],
@@ -332,7 +334,7 @@ class TestALegalBasis:
     def test_lifts_secrecy_and_is_no_consent_to_a_log(self, cast: Cast) -> None:
         case_id = cast.at_decision()
         cast.confirm(case_id)
-        self.record(cast, case_id, unit_id="school")
+        self.record(cast, case_id)
         with pytest.raises(NotReady) as refused:
             cast.move(case_id, "start_own_service")
         assert [found.code for found in refused.value.missing] == ["consent_log"]
