@@ -34,7 +34,7 @@ def of_a_page(town: Town, path: str) -> dict[str, float]:
         patch.object(edge, "in_case", _timed(spent, "reading", edge.in_case)),
         patch.object(reading, "read_case", _timed(spent, "reading", reading.read_case)),
         patch.object(edge, "perform", _timed(spent, "perform", edge.perform)),
-        patch.object(cases, "render_template", _timed(spent, "template", cases.render_template)),
+        patch.object(cases, "render_template", _timed(spent, "template", cases.render_template)),  # type: ignore[attr-defined]
     ):
         for _repeat in range(REPEATS):
             spent.clear()

@@ -1,4 +1,4 @@
-"""Case pages under `bti serve`, read log committed, against an empty Flask route under gunicorn, 2 processes × 4 threads."""
+"""Case pages under `bti serve`, read log committed, against an empty Flask route under gunicorn 2 × 4."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def _figure(kind: Kind, town: Town) -> Figure:
     waiting = iter(town.ready)
     with writing(town.database) as session:
         rows = session.execute(sa.select(cases.c.id, cases.c.holder_id).where(cases.c.municipality_id == HERE))
-        holders = {id_: holder for id_, holder in rows}
+        holders = {row.id: row.holder_id for row in rows}
     actors = {name: town.actor(name) for name in {holders[case_id] for case_id in town.ready}}
     raw = RawMove(town.database.url.render_as_string(hide_password=False))
 

@@ -12,6 +12,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,12 @@ class Server:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-def server_url() -> str | None:
+def server_url(settings: Mapping[str, str] = SETTINGS) -> str | None:
     """Return the URL of a server whose user may create databases, starting one if need be, or `None`."""
     url = os.environ.get(GIVEN) or os.environ.get(STARTED)
     if url or os.environ.get(MISSING):
         return url
-    return _start_first_found()
+    return _start_first_found(settings)
 
 
 def why_missing() -> str:
@@ -67,11 +68,11 @@ def why_missing() -> str:
     return os.environ.get(MISSING, "no PostgreSQL was looked for")
 
 
-def _start_first_found() -> str | None:
+def _start_first_found(settings: Mapping[str, str]) -> str | None:
     failures = []
     for binaries in _candidates():
         try:
-            server = _start(binaries)
+            server = _start(binaries, settings)
         except (OSError, subprocess.SubprocessError) as error:
             failures.append(f"{binaries} doesn't start ({_last_line(error)})")
             continue
@@ -96,7 +97,7 @@ def _candidates() -> list[Path]:
     return [program.parent for program in installed if program.exists()]
 
 
-def _start(binaries: Path) -> Server:
+def _start(binaries: Path, settings: Mapping[str, str]) -> Server:
     as_user = _unprivileged()
     # A short path outside anybody's home: a socket's path has room for about a hundred characters.
     home = Path(tempfile.mkdtemp(prefix="bti-pg-"))
@@ -105,8 +106,8 @@ def _start(binaries: Path) -> Server:
         if as_user:
             shutil.chown(home, as_user["user"], as_user["group"])
             server = replace(server, binaries=_within_reach(binaries, home, as_user))
-        settings = {**SETTINGS, "unix_socket_directories": str(home)}
-        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        said = {**settings, "unix_socket_directories": str(home)}
+        options = " ".join(f"-c {name}='{value}'" for name, value in said.items())
         _run(server, "initdb", *INITDB, "-D", f"{home}/data")
         _run(server, "pg_ctl", "-D", f"{home}/data", "-l", f"{home}/log", "-o", options, "-w", "start")
     except BaseException:

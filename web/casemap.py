@@ -94,8 +94,17 @@ def due_label(model: Model, facts: Any, themes: tuple[str, ...] = ()) -> str:
 
 def option_cards(scene: Scene, consents: tuple[Consent, ...] = ()) -> list[dict[str, Any]]:
     """Return the moves this person may take from here, the way on first and closing last."""
-    cards = [option_card(scene, option, consents) for option in scene.options() if option.allowed]
+    cards = [
+        option_card(scene, option, consents)
+        for option in scene.options()
+        if option.allowed and not _is_shared_already(scene, option)
+    ]
     return sorted(cards, key=lambda card: (card["closes"], card["back"]))
+
+
+def _is_shared_already(scene: Scene, option: Option) -> bool:
+    """Whether all the move brings about is something that has happened: nobody shares the same wonder twice."""
+    return "share_with_leader" in option.move.does and scene.facts.shared_with_leader_at is not None
 
 
 def option_card(scene: Scene, option: Option, consents: tuple[Consent, ...] = ()) -> dict[str, Any]:

@@ -23,9 +23,9 @@ FILTERS = ("q", "niva", "frist", "vis")
 def home() -> Response:
     """Send each person to the page their role begins with."""
     actor = me()
-    if actor.has("employee", "unit_leader"):
-        return redirect(url_for("cases.worklist"), 303)
     for role, endpoint in (
+        ("unit_leader", "leader.desk"),
+        ("employee", "cases.worklist"),
         ("coordinator", "referrals.desk"),
         ("auditor", "audit.questions"),
         ("administrator", "administration.home"),

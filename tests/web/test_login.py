@@ -49,7 +49,7 @@ class TestComingIn:
         ("name", "place"),
         [
             ("kari", "/saker"),
-            ("rune", "/saker"),
+            ("rune", "/enheten"),
             ("berit", "/henviste"),
             ("tove", "/revisjon"),
             ("arne", "/administrasjon"),
