@@ -9,9 +9,7 @@ from tests.web.visitor import Visitor
 
 
 class TestWhoeverTakesOverTheLog:
-    def test_does_not_read_the_wonder_of_the_old_service(
-        self, cast: Cast, client_of: Callable[[str], Visitor]
-    ) -> None:
+    def test_does_not_read_the_wonder_of_the_old_service(self, cast: Cast, client_of: Callable[[str], Visitor]) -> None:
         case_id = cast.at_level_1()
         cast.consented(case_id, "ppt", purpose="takeover")
         cast.accept(case_id, cast.offer(case_id, "siri", takes_over_log=True), by="siri")
