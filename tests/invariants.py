@@ -15,10 +15,11 @@ from bti.clock import local_day
 from bti.db import reading
 from bti.engine import earliest
 from bti.facts import CaseFacts
-from bti.models import audit_entries, batons, cases, handovers, measures, metadata, participations, people
+from bti.models import audit_entries, batons, cases, disclosures, handovers, measures, metadata, participations, people
 from bti.queries.consents import consents_of_case
 from bti.queries.facts import case_facts
 from bti.queries.people import is_member, load_actor
+from bti.queries.worklist import MINE, UNIT, Filter, cases_by_deadline, count_cases
 from bti.usecases.baton import uncovered
 from bti.workflow.library import load_definition
 
@@ -118,10 +119,10 @@ def _offer(session: sa.Connection, row: Any, facts: CaseFacts, now: datetime) ->
 
 def _lapsed(session: sa.Connection, facts: CaseFacts, unit_id: str) -> bool:
     # A door past its date is shut for every reader; what stood on it is tidied away later.
-    from bti.models import disclosures as d
-
     shut = {cover.id for cover in facts.covers}
-    live = session.execute(_live(d, facts, d.c.ended_at.is_(None), d.c.unit_id == unit_id)).all()
+    live = session.execute(
+        _live(disclosures, facts, disclosures.c.ended_at.is_(None), disclosures.c.unit_id == unit_id)
+    ).all()
     return any(door.id not in shut for door in live)
 
 
@@ -156,11 +157,9 @@ def _trail_tells(session: sa.Connection, row: Any, facts: CaseFacts, now: dateti
     for name in ("step", "unit_id", "subject_id", "holder_id", "holder_unit_id", "is_interim", "version"):
         if getattr(told, name) != getattr(row, name):
             yield f"the trail says {name} {getattr(told, name)}, the row {getattr(row, name)}"
-    from bti.models import disclosures as d
-
     offered = session.execute(_live(handovers, facts, handovers.c.state == "offered")).all()
     open_offer = offered[0].id if offered else None
-    doors = {door.id for door in session.execute(_live(d, facts, d.c.ended_at.is_(None)))}
+    doors = {door.id for door in session.execute(_live(disclosures, facts, disclosures.c.ended_at.is_(None)))}
     parts = {
         one.id: one.state for one in session.execute(_live(participations, facts, participations.c.ended_at.is_(None)))
     }
@@ -186,7 +185,17 @@ def _access(
         opened = {case_id for case_id, one in facts.items() if policy.ground(actor, one)}
         if listed != opened:
             yield f"{person_id} finds {listed - opened} in the list only, and opens {opened - listed} not in it"
+        yield from _worklist(session, actor, {one for one in opened if facts[one].is_open}, now)
         yield from _strangers(actor, [facts[case_id] for case_id in opened], now)
+
+
+def _worklist(session: sa.Connection, actor: Actor, opened: set[str], now: datetime) -> Iterator[str]:
+    today = local_day(now)
+    wanted = Filter(ways=(*MINE, *UNIT))
+    shown = [row.id for row in cases_by_deadline(session, actor=actor, wanted=wanted, today=today)]
+    counted = count_cases(session, actor=actor, wanted=wanted, today=today, until=today).total
+    if len(shown) != len(set(shown)) or set(shown) != opened or counted != len(opened):
+        yield f"{actor.person_id} has {shown} on the worklist, counted as {counted}, and opens {opened}"
 
 
 def _strangers(actor: Actor, opened: list[CaseFacts], now: datetime) -> Iterator[str]:
