@@ -229,12 +229,9 @@ class Cast:
     def feedback(self, case_id: str, *, by: str = "rune") -> None:
         with writing(self.database) as session:
             wonders.give_feedback(
-                session,
-                actor=self.actor_in(session, by),
-                case_id=case_id,
-                text="Takk. Snakk med foreldrene.",
+                session, actor=self.actor_in(session, by), case_id=case_id, text="Takk. Snakk med foreldrene.",
                 now=self.now,
-            )
+            )  # fmt: skip
 
     def invite(self, case_id: str, person: str, *, by: str = "kari") -> str:
         with writing(self.database) as session:
@@ -269,13 +266,9 @@ class Cast:
         with writing(self.database) as session:
             actor = self.actor_in(session, by)
             goal = log.set_goal(
-                session,
-                actor=actor,
-                case_id=case_id,
-                information_kind="measures",
-                text="På skolen hver dag",
+                session, actor=actor, case_id=case_id, information_kind="measures", text="På skolen hver dag",
                 now=self.now,
-            )
+            )  # fmt: skip
             return log.plan_measure(
                 session, actor=actor, case_id=case_id, goal_id=goal, information_kind="measures",
                 text="Fast voksen ved skolestart", responsible=f"person:{self.id(responsible)}", starts_on=None,
