@@ -179,7 +179,7 @@ def _case(rows: Rows, chance: random.Random, case_id: str, *, step: str, unit: s
         )
     )  # fmt: skip
     rows[batons].append(
-        _here(id=f"b-{case_id}", case_id=case_id, person_id=holder, unit_id=unit, how="registered", started_at=opened)
+        _here(id=f"b-{case_id}", case_id=case_id, person_id=holder, unit_id=unit, how="author", started_at=opened)
     )
     _entry(rows, case_id, 0, holder, unit, "guardian_talk", opened + timedelta(days=3))
     if closed or not level:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
@@ -159,11 +161,29 @@ def writing(engine: Engine) -> Iterator[Connection]:
     PostgreSQL the caller locks the rows that it decides on. Raises `DatabaseUnavailable` if the database is
     busy or gone.
     """
-    with _plain_refusals(), engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+    if engine.dialect.name != "sqlite":
+        with _plain_refusals(), engine.begin() as connection:
+            yield connection
+        return
+    with _turn(engine), _plain_refusals(), engine.connect() as connection:
+        connection = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Let the writers of one process wait in a row: SQLite itself lets them sleep and try again, ever longer."""
+    lock = _writers.setdefault(engine, threading.Lock())
+    if not lock.acquire(timeout=SQLITE_BUSY_MS / 1_000):
+        raise DatabaseUnavailable("busy")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+_writers: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 @contextmanager

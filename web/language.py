@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, g, request, session, url_for
 from flask_babel import Babel, Domain
 from flask_login import current_user
+from markupsafe import Markup
 
 LANGUAGES = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 
@@ -14,21 +15,30 @@ LANGUAGES = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 class _Catalogues(Domain):
     """The catalogues, looked for once in a request: a page has hundreds of sentences."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._marked: dict[tuple[str, str], tuple[Markup, Markup]] = {}
+
     def get_translations(self) -> Any:
         if "catalogue" not in g:
             g.catalogue = super().get_translations()
         return g.catalogue
+
+    def sentence(self, text: str, /, **values: Any) -> Markup:
+        """Return a template's sentence in the reader's language, with `values` escaped into it."""
+        known = self._marked.get((current(), text))
+        if known is None:
+            pattern = Markup(self.get_translations().ugettext(text))  # noqa: S704 – our own sentence
+            known = self._marked[current(), text] = (pattern, pattern % {} if "%(" not in pattern else pattern)
+        return known[0] % values if values else known[1]
 
 
 def init_app(app: Flask) -> None:
     """Set up the catalogues; Bokmål stands in the templates and needs none."""
     babel = Babel(app, locale_selector=current, default_translation_directories="translations")
     babel.domain_instance = catalogues = _Catalogues()
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: catalogues.get_translations().ugettext(text),
-        ngettext=lambda one, many, number: catalogues.get_translations().ungettext(one, many, number),
-        newstyle=True,
-    )
+    # What Babel gives templates asks five proxies for each sentence, and marks and formats it anew.
+    app.jinja_env.globals.update(_=catalogues.sentence, gettext=catalogues.sentence)
     app.context_processor(_values)
 
 

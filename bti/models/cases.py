@@ -86,6 +86,8 @@ batons = tenant_table(
     link("case_id", "cases"),
     link("person_id", "people"),
     link("unit_id", "units"),
+    # The first one tells where a wonder was written.
+    sa.Index(None, "municipality_id", "case_id"),
     sa.Index(
         "uq_batons_live",
         "municipality_id",
@@ -117,6 +119,7 @@ handovers = tenant_table(
     link("to_unit_id", "units"),
     link("offered_by", "people"),
     sa.CheckConstraint("from_person_id <> to_person_id", name="not_to_oneself"),
+    sa.Index(None, "municipality_id", "case_id"),
     sa.Index(
         "uq_handovers_open",
         "municipality_id",
@@ -184,5 +187,6 @@ referrals = tenant_table(
         sqlite_where=sa.text("decided_at IS NULL"),
         postgresql_where=sa.text("decided_at IS NULL"),
     ),
+    sa.Index(None, "municipality_id", "case_id"),
     sa.Index(None, "municipality_id", "unit_id", "referred_at"),
 )

@@ -137,12 +137,14 @@ def consents_of_case(
 ) -> tuple[Consent, ...]:
     """Return the case's consents, newest first, with their state at `moment`, in four statements."""
     here = {"municipality_id": municipality_id}
-    asked = session.execute(_ASKED, {**here, "case_id": case_id}).all()
+    # Put in order here: asked to do it, SQLite walks the whole town's rows in that order, to sort two of them.
+    asked = sorted(session.execute(_ASKED, {**here, "case_id": case_id}), key=lambda row: row.id)
+    asked.sort(key=lambda row: row.asked_at, reverse=True)
     if not asked:
         return ()
     here_too = {**here, "ids": [row.id for row in asked]}
     named = _grouped(session.execute(_UNITS, here_too))
-    parties = _grouped(session.execute(_PARTIES, here_too))
+    parties = _grouped(sorted(session.execute(_PARTIES, here_too), key=lambda row: row.id))
     events = _grouped(session.execute(_EVENTS, here_too))
     return tuple(
         _consent(row, named.get(row.id, []), parties.get(row.id, []), events.get(row.id, []), moment) for row in asked
@@ -156,7 +158,6 @@ _ASKED = (
     sa.select(consents, people.c.name.label("asked_by_name"))
     .join(people, _same(consents, people, "asked_by"))
     .where(consents.c.municipality_id == _HERE, consents.c.case_id == sa.bindparam("case_id", type_=sa.String))
-    .order_by(consents.c.asked_at.desc(), consents.c.id)
 )
 _UNITS = (
     sa.select(consent_units.c.consent_id, units.c.id, units.c.name)
@@ -187,7 +188,6 @@ _PARTIES = (
     .outerjoin(subjects, _same(consent_parties, subjects, "subject_id"))
     .outerjoin(units, _same(consent_parties, units, "unit_id"))
     .where(consent_parties.c.municipality_id == _HERE, consent_parties.c.consent_id.in_(_IDS))
-    .order_by(consent_parties.c.id)
 )
 _EVENTS = (
     sa.select(consent_events, people.c.name.label("recorded_by_name"))

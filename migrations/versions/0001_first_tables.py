@@ -425,6 +425,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["municipality_id"], ["municipalities.id"], name=op.f("fk_batons_")),
         sa.PrimaryKeyConstraint("municipality_id", "id", name=op.f("pk_batons")),
     )
+    op.create_index(op.f("ix_batons_municipality_id_case_id"), "batons", ["municipality_id", "case_id"], unique=False)
     op.create_index(
         "uq_batons_live",
         "batons",
@@ -585,6 +586,9 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        op.f("ix_handovers_municipality_id_case_id"), "handovers", ["municipality_id", "case_id"], unique=False
+    )
+    op.create_index(
         "uq_handovers_open",
         "handovers",
         ["municipality_id", "case_id"],
@@ -679,6 +683,9 @@ def upgrade() -> None:
         "referrals",
         ["municipality_id", "unit_id", "referred_at"],
         unique=False,
+    )
+    op.create_index(
+        op.f("ix_referrals_municipality_id_case_id"), "referrals", ["municipality_id", "case_id"], unique=False
     )
     op.create_index(
         "uq_referrals_open",
