@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, flash, g, redirect, request, session, url_for
-from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import validate_csrf
 from werkzeug.wrappers import Response
@@ -20,6 +19,7 @@ from bti.db import DatabaseUnavailable, reading, writing
 from bti.errors import Forbidden, Invalid
 from bti.queries.people import load_actor
 from bti.usecases import drafts
+from web.language import gettext as _
 
 # The only pages that answer somebody who isn't logged in.
 OPEN = frozenset(

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, session, url_for
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -16,6 +15,7 @@ from bti.usecases import sessions
 from web import edge
 from web.access import forget, log_in, me
 from web.language import LANGUAGES
+from web.language import gettext as _
 
 pages = Blueprint("account", __name__)
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from bti.actor import ROLES
 from bti.errors import Invalid, Refused
@@ -16,7 +14,8 @@ from bti.workflow.definition import SERVICE_KINDS
 from web import edge
 from web.access import for_roles, me
 from web.forms import Form, Problem, explain
-from web.language import LANGUAGES
+from web.language import LANGUAGES, ngettext
+from web.language import gettext as _
 from web.sentences import choices
 
 pages = Blueprint("administration", __name__, url_prefix="/administrasjon")

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from bti.engine import load_scene, require_open, require_relation
@@ -21,6 +19,8 @@ from bti.workflow.library import small_machine
 from web import casemap, edge
 from web.access import STAFF, for_roles, me
 from web.forms import Form, Problem, explain
+from web.language import gettext as _
+from web.language import ngettext
 from web.show import words
 
 pages = Blueprint("baton", __name__)

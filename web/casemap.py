@@ -6,8 +6,6 @@ from datetime import date
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from bti import policy
 from bti.clock import local_day
@@ -20,6 +18,8 @@ from bti.usecases.reading import CaseHead, CasePage
 from bti.workflow.definition import CLOSED, GuideText
 from bti.workflow.library import guide_text
 from bti.workflow.model import Model
+from web.language import gettext as _
+from web.language import ngettext
 from web.sentences import fixer_name, need_sentence, word
 from web.show import day, moment, words
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
 
-from flask_babel import gettext as _
-
 from bti.clock import add_months
 from bti.errors import Invalid
 from bti.queries import handover
@@ -18,6 +16,7 @@ from bti.workflow.definition import PURPOSES
 from web import consentmap, edge
 from web.access import me
 from web.forms import Form, parse_day
+from web.language import gettext as _
 from web.sentences import word
 from web.show import words
 

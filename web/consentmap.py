@@ -9,12 +9,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from bti.clock import local_day
 from bti.queries.consents import Consent, Giver, Party
 from bti.usecases.reading import CaseHead
+from web.language import gettext as _
+from web.language import ngettext
 from web.sentences import word
 from web.show import day, moment, words
 

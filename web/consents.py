@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from bti.engine import require_open, require_relation
@@ -22,6 +21,7 @@ from web import casemap, consent_form, consentmap, edge
 from web.access import STAFF, for_roles, me
 from web.baton import page_after
 from web.forms import Form, Problem, explain
+from web.language import gettext as _
 from web.sentences import choices, word
 from web.show import words
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, request, url_for
-from flask_babel import gettext as _
 
 from bti.db import reading
 from bti.errors import Refused
@@ -15,6 +14,7 @@ from bti.usecases import discussions
 from web import edge
 from web.access import STAFF, for_roles, me
 from web.forms import Form, Problem, explain
+from web.language import gettext as _
 
 pages = Blueprint("discussions", __name__)
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import current_app, flash, g, redirect, request
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -18,6 +17,7 @@ from bti.errors import Invalid, Refused
 from bti.usecases import receipts
 from bti.usecases.finding import find_case
 from web.access import me
+from web.language import gettext as _
 
 T = TypeVar("T")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from flask import Flask, current_app, g, render_template, request, url_for
-from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from bti.db import DatabaseUnavailable
 from bti.errors import NotFound, Refused
+from web.language import gettext as _
 from web.sentences import refusal_helper, refusal_sentence
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from bti.clock import local_day
 from bti.workflow.library import load_definition
 from bti.workflow.model import Model
+from web.language import gettext as _
 from web.show import day, due_parts, short_name, words
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask_babel import gettext as _
+from web.language import gettext as _
 
 Sentences = dict[str, Callable[[], str]]
 

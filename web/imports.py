@@ -9,8 +9,6 @@ from threading import Thread
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from bti.db import reading
 from bti.errors import Invalid, NotFound, Refused
@@ -23,6 +21,8 @@ from web import edge
 from web.access import for_roles, me
 from web.forms import Form, Problem, explain
 from web.import_words import EXAMPLES, KIND_WORDS, LEADS, column_sentence, finding_sentence
+from web.language import gettext as _
+from web.language import ngettext
 
 pages = Blueprint("imports", __name__, url_prefix="/administrasjon/import")
 ADMINISTRATOR = ("administrator",)

@@ -2,52 +2,80 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, request, session, url_for
-from flask_babel import Babel, Domain
+from babel.support import NullTranslations, Translations
+from flask import Flask, has_request_context, request, session, url_for
+from flask_babel import Babel
 from flask_login import current_user
 from markupsafe import Markup
 
 LANGUAGES = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
+DEFAULT = "nb"
 
 
-class _Catalogues(Domain):
-    """The catalogues, looked for once in a request: a page has hundreds of sentences."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._marked: dict[tuple[str, str], tuple[Markup, Markup]] = {}
-
-    def get_translations(self) -> Any:
-        if "catalogue" not in g:
-            g.catalogue = super().get_translations()
-        return g.catalogue
-
-    def sentence(self, text: str, /, **values: Any) -> Markup:
-        """Return a template's sentence in the reader's language, with `values` escaped into it."""
-        known = self._marked.get((current(), text))
-        if known is None:
-            pattern = Markup(self.get_translations().ugettext(text))  # noqa: S704 – our own sentence
-            known = self._marked[current(), text] = (pattern, pattern % {} if "%(" not in pattern else pattern)
-        return known[0] % values if values else known[1]
+# Asked for some three hundred times a page, where Flask's own proxies would look for the request each time.
+_reading: ContextVar[str] = ContextVar("language", default="")
 
 
 def init_app(app: Flask) -> None:
     """Set up the catalogues; Bokmål stands in the templates and needs none."""
-    babel = Babel(app, locale_selector=current, default_translation_directories="translations")
-    babel.domain_instance = catalogues = _Catalogues()
-    # What Babel gives templates asks five proxies for each sentence, and marks and formats it anew.
-    app.jinja_env.globals.update(_=catalogues.sentence, gettext=catalogues.sentence)
+    Babel(app, locale_selector=current)
+    app.jinja_env.globals.update(_=_sentence, gettext=_sentence, ngettext=_sentences)
     app.context_processor(_values)
+    app.teardown_request(lambda _error: _forget())
+
+
+def gettext(text: str, /, **values: Any) -> str:
+    """Return a sentence in the reader's language, with `values` in it; as it stands where nobody is asking."""
+    found: str = _catalogue(_language()).ugettext(text)
+    return found % values if values else found
+
+
+def ngettext(one: str, many: str, num: int, /, **values: Any) -> str:
+    """Return a sentence about `num` things in the reader's language."""
+    found: str = _catalogue(_language()).ungettext(one, many, num)
+    return found % {"num": num, **values}
+
+
+def _sentence(text: str, /, **values: Any) -> Markup:
+    """Return a template's sentence, with `values` escaped into it."""
+    pattern, plain = _marked(_language(), text)
+    return pattern % values if values else plain
+
+
+def _sentences(one: str, many: str, num: int, /, **values: Any) -> Markup:
+    found: str = _catalogue(_language()).ungettext(one, many, num)
+    return Markup(found) % {"num": num, **values}  # noqa: S704 – our own sentence; the values are escaped
+
+
+@cache
+def _marked(language: str, text: str) -> tuple[Markup, Markup]:
+    pattern = Markup(_catalogue(language).ugettext(text))  # noqa: S704 – our own sentence
+    return pattern, pattern if "%(" in pattern else pattern % {}
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
+    return Translations.load(Path(__file__).with_name("translations"), [language])
+
+
+def _language() -> str:
+    return _reading.get() or (current() if has_request_context() else DEFAULT)
 
 
 def current() -> str:
     """Return the language of this request: chosen in the header, else the person's, else what the browser asks."""
-    if "language" not in g:
-        g.language = _chosen()
-    language: str = g.language
-    return language
+    if not _reading.get():
+        _reading.set(_chosen())
+    return _reading.get()
+
+
+def _forget() -> None:
+    _reading.set("")
 
 
 def _chosen() -> str:
@@ -55,8 +83,8 @@ def _chosen() -> str:
     if chosen not in LANGUAGES and current_user and current_user.is_authenticated:
         chosen = current_user.actor.language
     if chosen not in LANGUAGES:
-        chosen = request.accept_languages.best_match(["nb", "nn", "en"], default="nb")
-    return chosen or "nb"
+        chosen = request.accept_languages.best_match(["nb", "nn", "en"], default=DEFAULT)
+    return chosen or DEFAULT
 
 
 def _values() -> dict[str, object]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, render_template, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from bti.clock import local_day
 from bti.errors import Refused
@@ -17,6 +15,8 @@ from bti.workflow.library import load_definition, small_machine
 from web import edge
 from web.access import for_roles, me
 from web.forms import Form, Problem, explain
+from web.language import gettext as _
+from web.language import ngettext
 from web.show import day, due_parts, short_name, words
 
 pages = Blueprint("leader", __name__)

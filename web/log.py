@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import gettext as _
 
 from bti.clock import local_day
 from bti.engine import require_ground
@@ -17,6 +16,7 @@ from bti.usecases.reading import CaseHead
 from web import edge
 from web.access import STAFF, for_roles, me
 from web.forms import Form, Problem, explain
+from web.language import gettext as _
 from web.sentences import choices
 from web.show import day, words
 

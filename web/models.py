@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, render_template
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from bti.errors import NotFound
@@ -16,6 +15,7 @@ from bti.workflow.library import UnknownDefinition, guide_text, load_definition,
 from bti.workflow.model import Model
 from web import edge, language
 from web.access import for_roles, me
+from web.language import gettext as _
 from web.sentences import need_sentence, word
 from web.show import words
 

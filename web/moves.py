@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import gettext as _
 
 from bti.engine import Scene
 from bti.errors import Invalid, NotFound, Refused
@@ -14,6 +13,7 @@ from bti.workflow.definition import CLOSED, Move
 from web import casemap, edge
 from web.access import STAFF, for_roles, me
 from web.forms import Form, Problem, explain
+from web.language import gettext as _
 from web.sentences import fixer_name
 from web.show import day, words
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from bti.engine import require_open, require_relation
@@ -17,6 +16,7 @@ from bti.workflow.library import load_definition
 from web import casemap, edge
 from web.access import STAFF, for_roles, me
 from web.forms import Form, Problem, explain
+from web.language import gettext as _
 from web.sentences import choices, word
 from web.show import words
 

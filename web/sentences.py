@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask_babel import gettext as _
-
 from bti.errors import NotReady, Refused
+from web.language import gettext as _
 
 Sentences = dict[str, Callable[[], str]]
 

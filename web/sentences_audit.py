@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from flask_babel import gettext as _
-
 from bti.workflow.definition import Words
 from bti.workflow.library import load_definition, released
 from web import language
+from web.language import gettext as _
 from web.sentences import REFUSALS, WORDS, Sentences, need_sentence
 
 EVENTS: Sentences = {

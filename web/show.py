@@ -6,13 +6,13 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import Flask, g, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user
 
 from bti.clock import OSLO, local_day
 from bti.workflow.definition import Words
 from web import edge, language
+from web.language import gettext as _
+from web.language import ngettext
 from web.sentences import choices, fixer_name, need_sentence, word
 
 

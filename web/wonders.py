@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, current_app, flash, jsonify, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from bti.db import reading
@@ -18,6 +17,7 @@ from bti.usecases.reading import CaseHead, open_case
 from web import edge, fates
 from web.access import for_roles, me
 from web.forms import Form, Problem, explain
+from web.language import gettext as _
 from web.show import day, words
 
 pages = Blueprint("wonders", __name__)

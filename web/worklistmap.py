@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from bti.clock import local_day
 from bti.queries.worklist import Beside
 from bti.workflow.library import load_definition
 from web import edge
 from web.casemap import due_label, step_name
+from web.language import gettext as _
 from web.show import day, due_parts, short_name, words
 
 
