@@ -15,9 +15,10 @@ from bti import policy
 from bti.actor import Actor, Membership
 from bti.consents import doors_of, effects_of_ending
 from bti.decision import decide, options
-from bti.engine import Scene, values_after
+from bti.engine import Scene
 from bti.errors import NotReady, Refused
 from bti.facts import CaseFacts, Cover, Participant, PendingOffer
+from bti.moves import values_after
 from bti.needs import partner_units
 from bti.workflow.definition import CLOSED, Move
 from bti.workflow.model import Model

@@ -24,7 +24,7 @@ from bti.models import (
     memberships,
     new_id,
 )
-from bti.usecases import auditing, consent, reading
+from bti.usecases import auditing, legal_basis, reading
 from bti.usecases.auditing import ConsentFilter, LogFilter
 from bti.usecases.auditing_access import AccessThen, access_at
 from bti.usecases.auditing_copies import export_consents, export_log
@@ -121,7 +121,7 @@ def consent_of(cast: Cast, case_id: str, purpose: str) -> str:
 def open_by_law(cast: Cast, case_id: str, unit: str) -> str:
     law = load_definition("bti", 1).definition.legal_bases[0].key
     with writing(cast.database) as session:
-        consent.record_legal_basis(
+        legal_basis.record(
             session, actor=cast.actor_in(session, "rune"), case_id=case_id, unit_id=unit, kinds=["everyday"], law=law,
             reason="Fare for barnets liv", valid_to=None, seen_version=cast._version(session, case_id), now=cast.now,
         )  # fmt: skip

@@ -15,7 +15,7 @@ from bti.engine import load_scene
 from bti.errors import NotFound, NotReady
 from bti.models import batons, cases
 from bti.queries.people import load_actor
-from bti.usecases import baton, consent, log, participants
+from bti.usecases import baton, legal_basis, log, participants
 from tests.cast import HERE, PEOPLE, Cast, settle, settle_neighbour
 
 
@@ -132,7 +132,7 @@ class TestACaseBetweenServices:
 class TestALegalBasis:
     def law(self, cast: Cast, case_id: str, unit: str, **more: Any) -> str:
         cast.act(
-            consent.record_legal_basis, by="rune", case_id=case_id, unit_id=unit, kinds=["everyday"],
+            legal_basis.record, by="rune", case_id=case_id, unit_id=unit, kinds=["everyday"],
             law=more.pop("law", "duty_to_report"), reason="Fare for liv og helse", valid_to=None, **more,
         )  # fmt: skip
         return next(cover.id for cover in cast.facts(case_id).covers if cover.unit_id == unit)
@@ -155,7 +155,7 @@ class TestALegalBasis:
         door = self.law(cast, case_id, "ppt")
         cast.join(case_id, "siri")
         assert "siri" in sees(cast, case_id)
-        cast.act(consent.end_legal_basis, by="rune", case_id=case_id, door_id=door)
+        cast.act(legal_basis.end, by="rune", case_id=case_id, door_id=door)
         assert "siri" not in sees(cast, case_id)
         assert cast.facts(case_id).participants == ()
 
@@ -180,7 +180,7 @@ class TestNotYoursAndNotThere:
             (baton.withdraw_offer, {"offer_id": offer}),
             (baton.interim_by_leader, {"reason": "x", "seen_version": 1}),
             (log.set_goal, {"information_kind": "measures", "text": "x"}),
-            (consent.end_legal_basis, {"door_id": "x"}),
+            (legal_basis.end, {"door_id": "x"}),
         ]
         for usecase, more in commands:
             for asked in (case_id, "no-such-case"):

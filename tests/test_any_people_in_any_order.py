@@ -25,7 +25,7 @@ from bti.errors import Refused
 from bti.models import cases as case_table
 from bti.models import consent_parties, consents, disclosures, goals, handovers, measures, participations
 from bti.models import people as people_table
-from bti.usecases import baton, cases, consent, log, participants, people, referrals, wonders
+from bti.usecases import baton, cases, consent, doors, legal_basis, log, participants, people, referrals, wonders
 from bti.workflow.library import load_definition
 from tests.cast import HERE, PEOPLE, SUBJECTS, UNITS, Cast, settle
 from tests.databases import Copy
@@ -211,7 +211,7 @@ class AnyPeople(RuleBasedStateMachine):
     @rule(by=likely, number=any_case, unit=any_unit, days=st.integers(1, 180))
     def somebody_names_a_law(self, by: str, number: int, unit: str, days: int) -> None:
         self.attempt(
-            consent.record_legal_basis, by=by, case_id=self.case(number), unit_id=unit, kinds=KINDS[:2],
+            legal_basis.record, by=by, case_id=self.case(number), unit_id=unit, kinds=KINDS[:2],
             law=next((basis.key for basis in MODEL.definition.legal_bases), ""), reason="Fare",
             valid_to=self.cast.today + timedelta(days=days),
         )  # fmt: skip
@@ -220,11 +220,11 @@ class AnyPeople(RuleBasedStateMachine):
     def somebody_ends_a_legal_basis(self, by: str, number: int, which: int) -> None:
         door = self.pick(disclosures, self.case(number), which, disclosures.c.ended_at.is_(None))
         if door:
-            self.attempt(consent.end_legal_basis, by=by, case_id=door.case_id, door_id=door.id)
+            self.attempt(legal_basis.end, by=by, case_id=door.case_id, door_id=door.id)
 
     @rule(number=any_case)
     def what_has_run_out_is_tidied_away(self, number: int) -> None:
-        self.attempt(consent.tidy_expired, by="arne", case_id=self.case(number))
+        self.attempt(doors.tidy_expired, by="arne", case_id=self.case(number))
 
     # --- the baton ---
 

@@ -20,7 +20,7 @@ from bti.models import (
 from bti.queries.audit_basis import had_live_basis
 from bti.queries.audit_past import SOUND, past_of, verdict
 from bti.queries.audit_sql import local_day_of
-from bti.usecases import auditing, baton, consent, referrals
+from bti.usecases import auditing, baton, doors, referrals
 from bti.usecases.auditing import LogFilter
 from bti.workflow.library import load_definition
 from tests.auditor import (
@@ -216,7 +216,7 @@ class TestConsentExpiredWhileSomebodyHadAccess:
         case_id = cast.at_level_2()
         cast.later(days=800)
         with writing(cast.database) as session:
-            consent.tidy_expired(session, actor=cast.actor_in(session, "rune"), case_id=case_id, now=cast.now)
+            doors.tidy_expired(session, actor=cast.actor_in(session, "rune"), case_id=case_id, now=cast.now)
         rows = ask(cast, "expired_with_access", unit="ppt").rows
         assert [(row.unit, row.people[0][0], row.ended_at) for row in rows] == [("PPT Fjordvik", "Siri Dahl", cast.now)]
 

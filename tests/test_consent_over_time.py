@@ -17,7 +17,7 @@ from bti.db import reading
 from bti.errors import Invalid, NotFound, NotPossible, NotReady
 from bti.models import disclosures, entries
 from bti.queries.consents import consents_of_case
-from bti.usecases import consent, log
+from bti.usecases import consent, doors, legal_basis, log
 from bti.workflow.library import load_definition
 from tests.cast import HERE, MONDAY, Cast, settle
 from tests.invariants import broken, everything
@@ -184,9 +184,9 @@ class TestExpiry:
         facts = cast.facts(case_id)
         assert (facts.covers_of("ppt"), facts.holder_id) == ((), "siri")
         assert policy.ground(cast.actor("siri"), facts) is None
-        assert cast.act(consent.tidy_expired, by="arne", case_id=case_id) == 1
+        assert cast.act(doors.tidy_expired, by="arne", case_id=case_id) == 1
         assert (cast.facts(case_id).holder_id, state(cast, case_id, consent_id)) == ("rune", "expired")
-        assert cast.act(consent.tidy_expired, by="arne", case_id=case_id) == 0
+        assert cast.act(doors.tidy_expired, by="arne", case_id=case_id) == 0
         assert broken(cast.database, HERE, cast.now) == []
 
     def test_of_what_nobody_answered_leaves_no_late_yes(self, cast: Cast) -> None:
@@ -301,7 +301,7 @@ class TestALegalBasis:
             "unit_id": "welfare", "kinds": ["everyday"], "law": "duty_to_report", "reason": "Fare", "valid_to": None,
             "by": "rune",
         }  # fmt: skip
-        cast.act(consent.record_legal_basis, case_id=case_id, **(asked | wrong))
+        cast.act(legal_basis.record, case_id=case_id, **(asked | wrong))
 
     def test_is_recorded_with_its_reference_and_reason_for_half_a_year_at_most(self, cast: Cast) -> None:
         case_id = cast.at_level_1()

@@ -17,7 +17,7 @@ from bti.db import reading, writing
 from bti.errors import NotReady, Refused
 from bti.models import audit_entries
 from bti.queries.consents import consents_of_case
-from bti.usecases import baton, cases, consent, log, participants, referrals, wonders
+from bti.usecases import baton, cases, consent, legal_basis, log, participants, referrals, wonders
 from bti.usecases import reading as pages
 from tests.cast import GUARDIANS, HERE, PEOPLE, SUBJECTS, UNITS, Cast, settle
 from tests.invariants import broken, everything, trail_of
@@ -138,7 +138,7 @@ class TestEveryCommand:
             (act(referrals.decide, by="berit", outcome="go_on", reason=SECRET), ["referral.decide"]),
             (act(baton.interim_by_leader, by="rune", reason=SECRET), ["baton.interim", "entry.add"]),
             (
-                act(consent.record_legal_basis, by="rune", unit_id="welfare", kinds=["everyday"],
+                act(legal_basis.record, by="rune", unit_id="welfare", kinds=["everyday"],
                     law="duty_to_report", reason=SECRET, valid_to=None),
                 ["disclosure.open"],
             ),

@@ -13,7 +13,7 @@ from bti.errors import Invalid, NotFound, NotPossible, NotReady, Stale
 from bti.queries import casepage, handover
 from bti.queries.consents import Consent, Giver, consents_of_case
 from bti.queries.people import interim_holder
-from bti.usecases import consent, reading
+from bti.usecases import consent, legal_basis, reading
 from bti.usecases.consent import CHANNELS, Said
 from bti.usecases.reading import CaseHead
 from bti.workflow.definition import PURPOSES
@@ -349,7 +349,7 @@ def _record_law(session: Any, reference: str, form: Form) -> None:
     consent_form.dated(
         form,
         "valid_to",
-        lambda day: consent.record_legal_basis(
+        lambda day: legal_basis.record(
             session,
             actor=me(),
             case_id=case_id,
@@ -379,7 +379,7 @@ def _law_page(session: Any, reference: str) -> dict[str, Any]:
         ],
         "kinds": [(kind.key, words(kind.label)) for kind in model.information_kinds],
         "live": [line for line in consentmap.cover_lines(head) if line["law"]],
-        "longest": head.scene.today + timedelta(days=consent.LONGEST_LAW_DAYS),
+        "longest": head.scene.today + timedelta(days=legal_basis.LONGEST_DAYS),
     }
 
 
@@ -391,7 +391,7 @@ def end_law(reference: str) -> Response:
 
     def work(session: Any) -> str:
         case_id = edge.in_case(session, reference)
-        consent.end_legal_basis(session, actor=me(), case_id=case_id, door_id=form.text("door"), now=edge.now())
+        legal_basis.end(session, actor=me(), case_id=case_id, door_id=form.text("door"), now=edge.now())
         return page_after(session, reference)
 
     said = _("Delingen med hjemmel i lov er avsluttet. Tjenesten har ikke lenger innsyn.")

@@ -13,7 +13,7 @@ from bti.db import reading, writing
 from bti.errors import NotPossible
 from bti.queries.register import municipality_ids
 from bti.usecases import tidying
-from bti.usecases.consent import tidy_expired
+from bti.usecases.doors import tidy_expired
 from bti.usecases.system import System
 
 _Tidy = Callable[[sa.Connection, str], int]

@@ -12,7 +12,7 @@ from bti.clock import local_day
 from bti.demo.play import Stage, takes_version
 from bti.demo.town import HERE, STAFF
 from bti.models import cases, consent_parties, consents, guardianships
-from bti.usecases import baton, consent, log, participants, reading, referrals, wonders
+from bti.usecases import baton, consent, doors, legal_basis, log, participants, reading, referrals, wonders
 from bti.usecases import cases as moving
 from bti.usecases.consent import Said
 
@@ -216,13 +216,13 @@ class Case:
     def open_by_law(self, unit: str, law: str, reason: str, until: int) -> None:
         """Let the leader open the case to a unit on a legal basis."""
         self.act(
-            consent.record_legal_basis, self.leader, unit_id=self.town.units[unit], kinds=EVERYDAY.split(), law=law,
+            legal_basis.record, self.leader, unit_id=self.town.units[unit], kinds=EVERYDAY.split(), law=law,
             reason=reason, valid_to=self.stage.day(until),
         )  # fmt: skip
 
     def tidy(self) -> None:
         """Let the night's tidying write down what has run out."""
-        consent.tidy_expired(self.stage.session, actor=self.town.system, case_id=self.id, now=self.stage.clock)
+        doors.tidy_expired(self.stage.session, actor=self.town.system, case_id=self.id, now=self.stage.clock)
 
     # --- others take part ---
 

@@ -11,21 +11,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bti.actor import Actor
-from bti.engine import (
-    Scene,
-    add_participant,
-    change,
-    end_offer,
-    end_participation,
-    give_baton,
-    load_scene,
-    require_open,
-    require_relation,
-    require_seen,
-    write_trail,
-)
+from bti.engine import Scene, change, load_scene, require_open, require_relation, require_seen, write_trail
 from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
 from bti.facts import CaseFacts, PendingOffer
+from bti.grants import add_participant, end_offer, end_participation, give_baton
 from bti.models import handovers, new_id
 from bti.queries.people import interim_holder, is_member, keep_roles
 from bti.usecases.text import one_of, optional, required

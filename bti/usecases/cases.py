@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from bti import engine
 from bti.actor import Actor
 from bti.engine import (
     Scene,
+    change,
+    earliest,
     load_scene,
     require_ground,
     require_open,
@@ -19,6 +20,7 @@ from bti.engine import (
 )
 from bti.errors import Invalid, NotPossible
 from bti.models import wonders
+from bti.moves import take_move
 from bti.usecases import baton
 from bti.usecases.text import optional, required
 from bti.usecases.wonders import WONDER_KIND, insert_entry
@@ -39,9 +41,9 @@ def move(
     closing_reason: str | None = None,
     next_date: date | None = None,
 ) -> Scene:
-    """Take a move of the definition and keep its reason in the log. Arguments and errors as `engine.move`."""
+    """Take a move of the definition and keep its reason in the log. Arguments and errors as `moves.take_move`."""
     told = optional("reason", reason)
-    scene = engine.move(
+    scene = take_move(
         session,
         actor=actor,
         case_id=case_id,
@@ -94,10 +96,10 @@ def set_next_date(
     told = required("reason", reason, longest=2_000)
     if not scene.today <= next_date <= scene.today + timedelta(days=366):
         raise Invalid(next_date="next_date_out_of_range")
-    due_on, due_reason = engine.earliest(next_date, scene.facts.next_measure_on)
+    due_on, due_reason = earliest(next_date, scene.facts.next_measure_on)
     values = {"step_due_on": next_date, "due_on": due_on, "due_reason": due_reason}
     fields = {"from": scene.facts.due_on, "to": next_date}
-    engine.change(session, scene, event="case.next_date", values=values, fields=fields)
+    change(session, scene, event="case.next_date", values=values, fields=fields)
     _keep_reason(session, scene, "decision", "next_date", told)
 
 
@@ -126,7 +128,7 @@ def hand_on(
     )  # fmt: skip
     write_trail(session, target, event="entry.add", fields={"kind": "note", "information_kind": WONDER_KIND})
     write_trail(session, scene, event="case.hand_on", fields={"to_case": to_case_id})
-    engine.move(
+    take_move(
         session, actor=actor, case_id=case_id, name=_way_to_close(scene), seen_version=seen_version, now=now,
         reason_given=True, closing_reason=JOINED,
     )  # fmt: skip

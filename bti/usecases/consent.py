@@ -1,43 +1,30 @@
-"""Consent: asking everybody who must answer, recording what they say, ending it, and what each opens and closes."""
+"""Consent: asking everybody who must answer, recording what they say, and taking it back."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from bti.actor import Actor
 from bti.audit.trail import canonical
-from bti.clock import add_months, local_day
+from bti.clock import add_months
 from bti.consents import Effects, doors_of, effects_of_ending
-from bti.engine import (
-    Scene,
-    change,
-    end_door,
-    end_offer,
-    end_participation,
-    load_scene,
-    require_open,
-    require_relation,
-    require_seen,
-)
+from bti.engine import Scene, change, load_scene, require_open, require_relation, require_seen
 from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
-from bti.facts import CaseFacts, Cover
-from bti.models import consent_events, consent_parties, consent_units, consents, disclosures, new_id, units
+from bti.grants import open_door
+from bti.models import consent_events, consent_parties, consent_units, consents, new_id, units
 from bti.queries.consents import Consent, Giver, consents_of_case, givers_for
-from bti.queries.facts import case_facts, lock_case
-from bti.queries.handover import NO_SERVICES
-from bti.usecases import baton
+from bti.usecases.doors import check_kinds, check_until, shut
 from bti.usecases.text import collect, one_of, optional, required
 from bti.usecases.wonders import check_past
 from bti.workflow.definition import PURPOSES
 from bti.workflow.library import small_track
 
 CHANNELS = ("written", "oral")
-LONGEST_LAW_DAYS = 180
 
 
 @dataclass(frozen=True)
@@ -75,9 +62,9 @@ def ask(
     Invalid (purpose, units, kinds, about, valid_to).
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
-    wish = _Wish(purpose, unit_ids, kinds, about, reservations, valid_to, renews_id)
-    wanted, givers = _prepare(session, scene, wish, seen_version)
-    return _insert_consent(session, scene, wanted, about, reservations, givers)
+    wish = _wish(scene, purpose, unit_ids, kinds, about, reservations, valid_to, renews_id)
+    givers = _givers_to_ask(session, scene, wish, seen_version)
+    return _insert_consent(session, scene, wish, givers)
 
 
 def preview_ask(
@@ -97,49 +84,62 @@ def preview_ask(
 ) -> tuple[date, tuple[Giver, ...]]:
     """Return how long the consent would last and who must answer, without asking. Raises as `ask`."""
     scene = load_scene(session, actor=actor, case_id=case_id, now=now)
-    wish = _Wish(purpose, unit_ids, kinds, about, reservations, valid_to, renews_id)
-    wanted, givers = _prepare(session, scene, wish, seen_version)
-    return wanted.valid_to, givers
+    wish = _wish(scene, purpose, unit_ids, kinds, about, reservations, valid_to, renews_id)
+    return wish.valid_to, _givers_to_ask(session, scene, wish, seen_version)
 
 
 @dataclass(frozen=True)
 class _Wish:
-    """What was typed, before anything is checked."""
+    """What was typed, each service and kind once, before anything is checked."""
 
     purpose: str
-    unit_ids: Sequence[str]
-    kinds: Sequence[str]
+    unit_ids: tuple[str, ...]
+    kinds: tuple[str, ...]
     about: str
     reservations: str
-    valid_to: date | None
+    valid_to: date
+    longest: date
     renews_id: str | None
 
 
-def _prepare(session: sa.Connection, scene: Scene, wish: _Wish, seen_version: int) -> tuple[_Wanted, tuple[Giver, ...]]:
+def _wish(
+    scene: Scene,
+    purpose: str,
+    unit_ids: Sequence[str],
+    kinds: Sequence[str],
+    about: str,
+    reservations: str,
+    valid_to: date | None,
+    renews_id: str | None,
+) -> _Wish:
+    longest = add_months(scene.today, scene.model.definition.consent.validity_months)
+    each_unit, each_kind = tuple(dict.fromkeys(unit_ids)), tuple(dict.fromkeys(kinds))
+    return _Wish(purpose, each_unit, each_kind, about, reservations, valid_to or longest, longest, renews_id)
+
+
+def _givers_to_ask(session: sa.Connection, scene: Scene, wish: _Wish, seen_version: int) -> tuple[Giver, ...]:
+    """Return who must answer, once it is clear that they may be asked exactly this."""
     require_open(scene)
     require_relation(scene, "holder", "author", "unit_leader")
     require_seen(scene, seen_version)
     if scene.facts.subject_id is None:
         raise NotReady([Missing("subject_known", "holder")])
-    longest = add_months(scene.today, scene.model.definition.consent.validity_months)
-    until = wish.valid_to or longest
     collect(
         lambda: one_of("purpose", wish.purpose, PURPOSES),
         lambda: _check_units(session, scene, wish.purpose, wish.unit_ids),
-        lambda: _check_kinds(scene, wish.kinds),
+        lambda: check_kinds(scene, wish.kinds),
         lambda: required("about", wish.about, longest=2_000),
         lambda: optional("reservations", wish.reservations, longest=2_000),
-        lambda: _check_until(until, scene.today, longest),
+        lambda: check_until(wish.valid_to, scene.today, wish.longest),
     )
-    _refuse_twice(session, scene, wish.purpose, wish.unit_ids, wish.renews_id)
+    _refuse_twice(session, scene, wish)
     givers = givers_for(
         session, municipality_id=scene.facts.municipality_id, subject_id=scene.facts.subject_id,
         purpose=wish.purpose, model=scene.model, today=scene.today,
     )  # fmt: skip
     if not givers:
         raise NotReady([Missing("giver_known", "administrator")])
-    units_named, kinds_named = tuple(dict.fromkeys(wish.unit_ids)), tuple(dict.fromkeys(wish.kinds))
-    return _Wanted(wish.purpose, units_named, kinds_named, until, wish.renews_id), givers
+    return givers
 
 
 def _check_units(session: sa.Connection, scene: Scene, purpose: str, unit_ids: Sequence[str]) -> None:
@@ -166,53 +166,20 @@ def _check_units(session: sa.Connection, scene: Scene, purpose: str, unit_ids: S
         raise Invalid(purpose="external_needs_own_consent")
 
 
-def _check_kinds(scene: Scene, kinds: Sequence[str]) -> None:
-    known = {choice.key for choice in scene.model.definition.information_kinds}
-    if not kinds:
-        raise Invalid(kinds="missing")
-    if not set(kinds) <= known:
-        raise Invalid(kinds="unknown")
-
-
-def _check_until(until: date, today: date, longest: date) -> None:
-    if until <= today:
-        raise Invalid(valid_to="in_past")
-    if until > longest:
-        raise Invalid(valid_to="too_late")
-
-
-def _refuse_twice(
-    session: sa.Connection, scene: Scene, purpose: str, unit_ids: Sequence[str], renews_id: str | None
-) -> None:
+def _refuse_twice(session: sa.Connection, scene: Scene, wish: _Wish) -> None:
     existing = consents_of_case(
         session, municipality_id=scene.facts.municipality_id, case_id=scene.facts.id, moment=scene.now
     )
     # Renewing shuts the old consent's doors, so it must be to the same thing.
-    if renews_id is not None and renews_id not in {one.id for one in existing if one.purpose == purpose}:
+    if wish.renews_id is not None and wish.renews_id not in {one.id for one in existing if one.purpose == wish.purpose}:
         raise NotFound()
     for consent in existing:
-        same = consent.purpose == purpose and {unit for unit, _ in consent.units} == set(unit_ids)
+        same = consent.purpose == wish.purpose and {unit for unit, _ in consent.units} == set(wish.unit_ids)
         if consent.is_open and same:
             raise NotPossible("already_asked")
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    purpose: str
-    unit_ids: tuple[str, ...]
-    kinds: tuple[str, ...]
-    valid_to: date
-    renews_id: str | None
-
-
-def _insert_consent(
-    session: sa.Connection,
-    scene: Scene,
-    wanted: _Wanted,
-    about: str,
-    reservations: str,
-    givers: Sequence[Giver],
-) -> str:
+def _insert_consent(session: sa.Connection, scene: Scene, wish: _Wish, givers: Sequence[Giver]) -> str:
     tenant: dict[str, object] = {"municipality_id": scene.facts.municipality_id}
     consent_id = new_id()
     session.execute(
@@ -220,17 +187,17 @@ def _insert_consent(
         tenant
         | {
             "id": consent_id, "case_id": scene.facts.id, "subject_id": scene.facts.subject_id,
-            "purpose": wanted.purpose, "kinds": wanted.kinds, "about": required("about", about),
-            "reservations": optional("reservations", reservations),
+            "purpose": wish.purpose, "kinds": wish.kinds, "about": required("about", wish.about),
+            "reservations": optional("reservations", wish.reservations),
             "notice_version": f"{scene.model.name}.{scene.model.version}"[:40],
-            "notice_hash": _notice_hash(wanted, about, reservations),
-            "valid_to": wanted.valid_to, "asked_by": scene.actor.person_id, "asked_at": scene.now,
-            "renews_id": wanted.renews_id,
+            "notice_hash": _notice_hash(wish),
+            "valid_to": wish.valid_to, "asked_by": scene.actor.person_id, "asked_at": scene.now,
+            "renews_id": wish.renews_id,
         },
     )  # fmt: skip
     session.execute(
         sa.insert(consent_units),
-        [tenant | {"id": new_id(), "consent_id": consent_id, "unit_id": unit} for unit in wanted.unit_ids],
+        [tenant | {"id": new_id(), "consent_id": consent_id, "unit_id": unit} for unit in wish.unit_ids],
     )
     parties = [
         tenant
@@ -247,26 +214,26 @@ def _insert_consent(
         event="consent.ask",
         object_id=consent_id,
         fields={
-            "purpose": wanted.purpose,
-            "units": list(wanted.unit_ids),
-            "kinds": list(wanted.kinds),
+            "purpose": wish.purpose,
+            "units": list(wish.unit_ids),
+            "kinds": list(wish.kinds),
             "parties": [party["id"] for party in parties],
-            "valid_to": wanted.valid_to,
-            "renews": wanted.renews_id,
+            "valid_to": wish.valid_to,
+            "renews": wish.renews_id,
         },
     )
     return consent_id
 
 
-def _notice_hash(wanted: _Wanted, about: str, reservations: str) -> str:
+def _notice_hash(wish: _Wish) -> str:
     """Return SHA-256 over what the givers were told, so that it can be shown later what they said yes to."""
     told = {
-        "purpose": wanted.purpose,
-        "units": sorted(wanted.unit_ids),
-        "kinds": sorted(wanted.kinds),
-        "about": optional("about", about),
-        "reservations": optional("reservations", reservations),
-        "valid_to": wanted.valid_to,
+        "purpose": wish.purpose,
+        "units": sorted(wish.unit_ids),
+        "kinds": sorted(wish.kinds),
+        "about": optional("about", wish.about),
+        "reservations": optional("reservations", wish.reservations),
+        "valid_to": wish.valid_to,
     }
     return hashlib.sha256(canonical(told).encode()).hexdigest()
 
@@ -378,44 +345,7 @@ def _open_doors(session: sa.Connection, scene: Scene, consent: Consent) -> Scene
             consent_id=consent.id, valid_to=consent.valid_to,
         )  # fmt: skip
     # What the old one opened and the new one doesn't is closed, with all that stood on it.
-    return _shut(session, scene, doors_of(scene.facts, renewed), cause="renewed") if renewed else scene
-
-
-def open_door(
-    session: sa.Connection,
-    scene: Scene,
-    *,
-    unit_id: str,
-    kinds: Sequence[str],
-    purpose: str,
-    valid_to: date,
-    consent_id: str | None = None,
-    law_reference: str | None = None,
-    law_reason: str | None = None,
-) -> Scene:
-    """Let a unit see these kinds in the case until `valid_to`, on exactly one basis."""
-    door_id = new_id()
-    session.execute(
-        sa.insert(disclosures),
-        {
-            "municipality_id": scene.facts.municipality_id, "id": door_id, "case_id": scene.facts.id,
-            "unit_id": unit_id, "kinds": tuple(kinds), "purpose": purpose, "consent_id": consent_id,
-            "law_reference": law_reference, "law_reason": law_reason, "opened_at": scene.now,
-            "opened_by": scene.actor.person_id, "valid_to": valid_to,
-        },
-    )  # fmt: skip
-    after = change(
-        session,
-        scene,
-        event="disclosure.open",
-        object_id=door_id,
-        fields={
-            "unit": unit_id, "kinds": sorted(kinds), "purpose": purpose, "valid_to": valid_to,
-            "consent": consent_id, "law_reference": law_reference,
-        },
-    )  # fmt: skip
-    cover = Cover(door_id, unit_id, purpose, frozenset(kinds), consent_id, law_reference, valid_to)
-    return replace(after, facts=replace(after.facts, covers=(*after.facts.covers, cover)))
+    return shut(session, scene, doors_of(scene.facts, renewed), cause="renewed") if renewed else scene
 
 
 # --- ending -----------------------------------------------------------------------------------------------------
@@ -459,112 +389,5 @@ def withdraw(
     _insert_event(session, scene, consent_id, party_id, "withdrawn", said)
     fields = {"party": party_id, "channel": said.channel, "said_on": said.said_on}
     scene = change(session, scene, event="consent.withdraw", object_id=consent_id, fields=fields)
-    _shut(session, scene, doors, cause="consent_withdrawn")
+    shut(session, scene, doors, cause="consent_withdrawn")
     return ending
-
-
-def _shut(session: sa.Connection, scene: Scene, doors: frozenset[str], *, cause: str) -> Scene:
-    """Shut doors, and end what stood on them alone: people's parts, an offer, a baton."""
-    ending = effects_of_ending(scene.facts, doors)
-    for door_id in sorted(doors):
-        scene = end_door(session, scene, cover_id=door_id, cause=cause)
-    if ending.offer_ends:
-        scene = end_offer(session, scene, event="handover.overtake", fields={"cause": cause})
-    for participant_id in ending.participants:
-        scene = end_participation(session, scene, participant_id=participant_id, cause=cause)
-    # A family's no is never refused because nobody stands in.
-    return baton.fall_if_caught(session, scene, cause=cause) if ending.baton_falls else scene
-
-
-def tidy_expired(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> int:
-    """Write down that consents and legal bases have run out, and let a baton fall that nobody can see by any more.
-
-    Access has been closed since the day itself; this is for what stood on it. Return how many doors were shut.
-    """
-    lock_case(session, municipality_id=actor.municipality_id, case_id=case_id)
-    today = local_day(now)
-    facts = case_facts(session, municipality_id=actor.municipality_id, case_id=case_id, today=today)
-    expired = _expired_doors(session, facts, today)
-    scene = baton.system_scene(actor, replace(facts, covers=(*facts.covers, *expired)), now)
-    for consent_id in sorted({cover.consent_id for cover in expired if cover.consent_id}):
-        scene = change(session, scene, event="consent.expire", object_id=consent_id, fields={})
-    if expired:
-        _shut(session, scene, frozenset(cover.id for cover in expired), cause="consent_expired")
-    return len(expired)
-
-
-def _expired_doors(session: sa.Connection, facts: CaseFacts, today: date) -> tuple[Cover, ...]:
-    d = disclosures.c
-    rows = session.execute(
-        sa.select(d.id, d.unit_id, d.purpose, d.kinds, d.consent_id, d.law_reference, d.valid_to).where(
-            d.municipality_id == facts.municipality_id,
-            d.case_id == facts.id,
-            d.ended_at.is_(None),
-            d.valid_to < today,
-        )
-    )
-    return tuple(Cover(i, unit, why, frozenset(kinds), by, law, to) for i, unit, why, kinds, by, law, to in rows)
-
-
-# --- a legal basis instead of a consent -------------------------------------------------------------------------------
-
-
-def record_legal_basis(
-    session: sa.Connection,
-    *,
-    actor: Actor,
-    case_id: str,
-    unit_id: str,
-    kinds: Sequence[str],
-    law: str,
-    reason: str,
-    valid_to: date | None,
-    seen_version: int,
-    now: datetime,
-) -> None:
-    """Open the case to a unit on a legal basis that overrides secrecy, with its reference and reason.
-
-    By the unit leader, for at most half a year, `law` one of the definition's legal bases. Raises NotFound,
-    Forbidden, Stale, Invalid (unit, kinds, law, reason, valid_to).
-    """
-    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
-    require_open(scene)
-    require_relation(scene, "unit_leader")
-    require_seen(scene, seen_version)
-    longest = date.fromordinal(scene.today.toordinal() + LONGEST_LAW_DAYS)
-    known = {choice.key for choice in scene.model.definition.legal_bases}
-    collect(
-        lambda: _check_lawful_unit(session, scene, unit_id),
-        lambda: _check_kinds(scene, kinds),
-        lambda: one_of("law", law, known),
-        lambda: required("reason", reason, longest=2_000),
-        lambda: _check_until(valid_to or longest, scene.today, longest),
-    )
-    open_door(
-        session, scene, unit_id=unit_id, kinds=kinds, purpose="law", valid_to=valid_to or longest,
-        law_reference=law, law_reason=required("reason", reason),
-    )  # fmt: skip
-
-
-def _check_lawful_unit(session: sa.Connection, scene: Scene, unit_id: str) -> None:
-    found = session.execute(
-        sa.select(units.c.id).where(
-            units.c.municipality_id == scene.facts.municipality_id,
-            units.c.id == unit_id,
-            # Nobody opens their own door: behind it, the leader would decide alone on what they themselves read.
-            units.c.id != scene.facts.unit_id,
-            units.c.kind.not_in(NO_SERVICES),
-            units.c.ended_at.is_(None),
-        )
-    )
-    if not unit_id or found.first() is None:
-        raise Invalid(unit="missing" if not unit_id else "unknown")
-
-
-def end_legal_basis(session: sa.Connection, *, actor: Actor, case_id: str, door_id: str, now: datetime) -> None:
-    """Close a door that was opened on a legal basis. Raises NotFound, Forbidden."""
-    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
-    require_relation(scene, "unit_leader", "holder")
-    if not any(cover.id == door_id and cover.law_reference for cover in scene.facts.covers):
-        raise NotFound()
-    _shut(session, scene, frozenset({door_id}), cause="legal_basis_ended")

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from bti.actor import Actor
 from bti.clock import local_day
-from bti.engine import Scene, end_offer, end_participation
+from bti.engine import Scene
+from bti.grants import end_offer, end_participation
 from bti.models import cases, handovers, participations
 from bti.queries.facts import case_facts, lock_case
 from bti.usecases import baton

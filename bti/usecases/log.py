@@ -7,15 +7,7 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from bti.actor import Actor
-from bti.engine import (
-    Scene,
-    load_scene,
-    refresh_due,
-    require_ground,
-    require_open,
-    require_relation,
-    write_trail,
-)
+from bti.engine import Scene, load_scene, refresh_due, require_ground, require_open, require_relation, write_trail
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import evaluations, goals, guardianships, measures, new_id
 from bti.queries.people import is_member

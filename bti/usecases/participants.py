@@ -7,17 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bti.actor import Actor
-from bti.engine import (
-    Scene,
-    change,
-    end_participation,
-    load_scene,
-    require_open,
-    require_relation,
-    require_seen,
-)
+from bti.engine import Scene, change, load_scene, require_open, require_relation, require_seen
 from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
 from bti.facts import Participant
+from bti.grants import end_participation
 from bti.models import new_id, participations, units
 from bti.queries.people import is_member
 from bti.usecases.baton import decline_reasons, uncovered

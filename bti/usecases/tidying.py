@@ -42,7 +42,7 @@ def expire_offer(session: sa.Connection, *, actor: Actor, case_id: str, now: dat
 
 
 def cases_with_old_doors(session: sa.Connection, *, municipality_id: str, now: datetime) -> tuple[str, ...]:
-    """Return the cases with a consent or legal basis that has run out; `consent.tidy_expired` tidies each."""
+    """Return the cases with a consent or legal basis that has run out; `doors.tidy_expired` tidies each."""
     d = disclosures.c
     return _ids(
         session,
