@@ -47,6 +47,11 @@ def _sentence(text: str, /, **values: Any) -> Markup:
     return pattern % values if values else plain
 
 
+def sentence(chosen: str, text: str) -> Markup:
+    """Return a template's sentence without values, in the language `chosen`."""
+    return _marked(chosen, text)[1]
+
+
 def _sentences(one: str, many: str, num: int, /, **values: Any) -> Markup:
     found: str = _catalogue(_language()).ungettext(one, many, num)
     return Markup(found) % {"num": num, **values}  # noqa: S704 – our own sentence; the values are escaped
