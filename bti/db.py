@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -221,15 +222,15 @@ def _plain_refusals() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise DatabaseUnavailable("busy") from error
-    except (DBAPIError, sqlite3.Error) as error:
+    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
         reason = _reason(error)
         if reason is None:
             raise
         raise DatabaseUnavailable(reason) from error
 
 
-def _reason(error: DBAPIError | sqlite3.Error) -> Reason | None:
-    # Errors from `_prepare_sqlite` come as they are; all others are wrapped.
+def _reason(error: DBAPIError | sqlite3.Error | psycopg.Error) -> Reason | None:
+    # Errors from `_prepare_sqlite` and of fixed statements come as they are; all others are wrapped.
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, sqlite3.Error):
         code = getattr(original, "sqlite_errorcode", None)

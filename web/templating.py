@@ -1,6 +1,6 @@
 """Templates made once for each language: what they say is settled when they are compiled, not at every page.
 
-A page says some hundred sentences and calls some hundred macros; looking each one up took a third of the time to draw it.
+A page says some hundred sentences and calls some hundred macros; looking them up took a third of its drawing.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from bti.models import (
     wonders,
 )
 from bti.policy import Ground, readable_rows, reader
+from bti.statements import Ask, Fixed
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,21 @@ _CASE = sa.bindparam("case_id", type_=sa.String)
 _SUBJECT = sa.bindparam("subject_id", type_=sa.String)
 _IDS = sa.bindparam("ids", type_=sa.String, expanding=True)
 
-_UNITS = (
+_UNITS = Fixed(
     sa.select(units.c.id, units.c.name, units.c.kind, units.c.is_external, units.c.phone)
     .where(units.c.municipality_id == _HERE)
     .order_by(units.c.name)
 )
-_PEOPLE = sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
-    people.c.municipality_id == _HERE, people.c.id.in_(_IDS)
+_PEOPLE = Fixed(
+    sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
+        people.c.municipality_id == _HERE, people.c.id.in_(_IDS)
+    )
 )
 
 
 def units_of(session: sa.Connection, *, municipality_id: str) -> dict[str, UnitLine]:
     """Return all units of the municipality by id, in the order of their names; ended ones too, for old rows."""
-    rows = session.execute(_UNITS, {"municipality_id": municipality_id})
-    return {row.id: UnitLine(*row) for row in rows}
+    return units_from(_UNITS.all(session, {"municipality_id": municipality_id}))
 
 
 def people_named(session: sa.Connection, *, municipality_id: str, ids: Iterable[str]) -> dict[str, PersonLine]:
@@ -77,8 +79,24 @@ def people_named(session: sa.Connection, *, municipality_id: str, ids: Iterable[
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    rows = session.execute(_PEOPLE, {"municipality_id": municipality_id, "ids": wanted})
+    return people_from(_PEOPLE.all(session, {"municipality_id": municipality_id, "ids": wanted}))
+
+
+def units_from(rows: Iterable[Any]) -> dict[str, UnitLine]:
+    """Return units by id from the rows of `head_asks`."""
+    return {row.id: UnitLine(*row) for row in rows}
+
+
+def people_from(rows: Iterable[Any]) -> dict[str, PersonLine]:
+    """Return people by id from the rows of `head_asks`."""
     return {row.id: PersonLine(*row) for row in rows}
+
+
+def head_asks(*, municipality_id: str, people_ids: Iterable[str], subject_id: str | None) -> list[Ask]:
+    """Return what the head of a case's page asks for: its units, people and, unless that is None, the subject."""
+    here = {"municipality_id": municipality_id}
+    asked: list[Ask] = [(_UNITS, here), (_PEOPLE, {**here, "ids": sorted(set(people_ids))})]
+    return [*asked, (_SUBJECT_ROW, {**here, "subject_id": subject_id})] if subject_id else asked
 
 
 def staff_of_units(session: sa.Connection, *, municipality_id: str, unit_ids: Iterable[str]) -> tuple[Any, ...]:
@@ -113,12 +131,7 @@ def staff_of_units(session: sa.Connection, *, municipality_id: str, unit_ids: It
     return tuple(rows)
 
 
-_SUBJECT_ROW = sa.select(subjects).where(subjects.c.municipality_id == _HERE, subjects.c.id == _SUBJECT)
-
-
-def subject_of(session: sa.Connection, *, municipality_id: str, subject_id: str) -> Any:
-    """Return the subject's row."""
-    return session.execute(_SUBJECT_ROW, {"municipality_id": municipality_id, "subject_id": subject_id}).one()
+_SUBJECT_ROW = Fixed(sa.select(subjects).where(subjects.c.municipality_id == _HERE, subjects.c.id == _SUBJECT))
 
 
 def guardians_of(session: sa.Connection, *, municipality_id: str, subject_id: str) -> tuple[Any, ...]:
@@ -153,22 +166,24 @@ def _of_case(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 # A wonder belongs to the service it was written in. Whoever takes over the log doesn't take over the wonder.
-_WONDER = sa.select(wonders).where(
-    _of_case(wonders),
-    sa.exists().where(
-        batons.c.municipality_id == wonders.c.municipality_id,
-        batons.c.case_id == wonders.c.case_id,
-        batons.c.how == "author",
-        batons.c.unit_id == sa.bindparam("reader_unit", type_=sa.String),
-    ),
+_WONDER = Fixed(
+    sa.select(wonders).where(
+        _of_case(wonders),
+        sa.exists().where(
+            batons.c.municipality_id == wonders.c.municipality_id,
+            batons.c.case_id == wonders.c.case_id,
+            batons.c.how == "author",
+            batons.c.unit_id == sa.bindparam("reader_unit", type_=sa.String),
+        ),
+    )
 )
-_ENTRIES = (
+_ENTRIES = Fixed(
     sa.select(entries)
     .where(_of_case(entries), readable_rows(entries))
     .order_by(entries.c.written_at.desc(), entries.c.id)
 )
-_GOALS = sa.select(goals).where(_of_case(goals), readable_rows(goals)).order_by(goals.c.set_at, goals.c.id)
-_MEASURES = (
+_GOALS = Fixed(sa.select(goals).where(_of_case(goals), readable_rows(goals)).order_by(goals.c.set_at, goals.c.id))
+_MEASURES = Fixed(
     sa.select(measures, guardians.c.name.label("guardian_name"), people.c.name.label("person_name"))
     .outerjoin(
         guardians,
@@ -186,53 +201,80 @@ _MEASURES = (
     .where(_of_case(measures), readable_rows(measures))
     .order_by(measures.c.ended_at.is_not(None), measures.c.evaluate_on, measures.c.id)
 )
-_EVALUATIONS = (
+_EVALUATIONS = Fixed(
     sa.select(evaluations).where(_of_case(evaluations)).order_by(evaluations.c.evaluated_at.desc(), evaluations.c.id)
 )
-_HANDOVERS = sa.select(handovers).where(_of_case(handovers)).order_by(handovers.c.offered_at.desc(), handovers.c.id)
-_REFERRALS = sa.select(referrals).where(_of_case(referrals)).order_by(referrals.c.referred_at.desc(), referrals.c.id)
+_HANDOVERS = Fixed(
+    sa.select(handovers).where(_of_case(handovers)).order_by(handovers.c.offered_at.desc(), handovers.c.id)
+)
+_REFERRALS = Fixed(
+    sa.select(referrals).where(_of_case(referrals)).order_by(referrals.c.referred_at.desc(), referrals.c.id)
+)
 
 
 def wonder_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> Any:
     """Return the case's wonder to a reader of the service it was written in; None to everybody else."""
     asked = {"municipality_id": municipality_id, "case_id": case_id, "reader_unit": ground.unit_id}
-    return session.execute(_WONDER, asked).first()
+    return _WONDER.first(session, asked)
 
 
 def entries_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
     """Return the entries the reader's ground reaches, newest first."""
     asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
-    return tuple(session.execute(_ENTRIES, asked))
+    return tuple(_ENTRIES.all(session, asked))
 
 
 def goals_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
     """Return the goals the reader's ground reaches, oldest first."""
     asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
-    return tuple(session.execute(_GOALS, asked))
+    return tuple(_GOALS.all(session, asked))
 
 
 def measures_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
     """Return the measures the reader's ground reaches, those to evaluate first on top."""
     asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
-    return tuple(session.execute(_MEASURES, asked))
+    return tuple(_MEASURES.all(session, asked))
 
 
 def evaluations_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> dict[str, list[Any]]:
     """Return each measure's evaluations, newest first. Show them only for measures the reader may see."""
+    return by_measure(_EVALUATIONS.all(session, {"municipality_id": municipality_id, "case_id": case_id}))
+
+
+def by_measure(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Return evaluations by the measure they are of, in the order they come in."""
     found: dict[str, list[Any]] = {}
-    for row in session.execute(_EVALUATIONS, {"municipality_id": municipality_id, "case_id": case_id}):
+    for row in rows:
         found.setdefault(row.measure_id, []).append(row)
     return found
 
 
 def handovers_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
     """Return every offer of the baton, newest first."""
-    return tuple(session.execute(_HANDOVERS, {"municipality_id": municipality_id, "case_id": case_id}))
+    return tuple(_HANDOVERS.all(session, {"municipality_id": municipality_id, "case_id": case_id}))
 
 
 def referrals_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
     """Return the case's referrals, newest first."""
-    return tuple(session.execute(_REFERRALS, {"municipality_id": municipality_id, "case_id": case_id}))
+    return tuple(_REFERRALS.all(session, {"municipality_id": municipality_id, "case_id": case_id}))
+
+
+def content_asks(*, municipality_id: str, case_id: str, ground: Ground | None) -> list[Ask]:
+    """Return what a case's page asks for beside its head and its consents: the offers of the baton and, where a ground
+    lets the person read, wonder, entries, goals, measures, evaluations and referrals, in this order."""
+    here = {"municipality_id": municipality_id, "case_id": case_id}
+    if ground is None:
+        return [(_HANDOVERS, here)]
+    read = {**here, **reader(ground)}
+    return [
+        (_HANDOVERS, here),
+        (_WONDER, {**here, "reader_unit": ground.unit_id}),
+        (_ENTRIES, read),
+        (_GOALS, read),
+        (_MEASURES, read),
+        (_EVALUATIONS, here),
+        (_REFERRALS, here),
+    ]
 
 
 def participations_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from bti.models import (
     subjects,
     units,
 )
+from bti.statements import Ask, Fixed, together
 from bti.workflow.model import Model
 
 
@@ -135,37 +137,53 @@ class Consent:
 def consents_of_case(
     session: sa.Connection, *, municipality_id: str, case_id: str, moment: datetime
 ) -> tuple[Consent, ...]:
-    """Return the case's consents, newest first, with their state at `moment`, in four statements."""
-    here = {"municipality_id": municipality_id}
+    """Return the case's consents, newest first, with their state at `moment`, in one round trip."""
+    asked = consent_asks(municipality_id=municipality_id, case_id=case_id)
+    return consents_from(together(session, *asked), moment)
+
+
+def consent_asks(*, municipality_id: str, case_id: str) -> list[Ask]:
+    """Return what is asked for to know a case's consents; `consents_from` reads the answer."""
+    here = {"municipality_id": municipality_id, "case_id": case_id}
+    return [(_ASKED, here), (_UNITS, here), (_PARTIES, here), (_EVENTS, here)]
+
+
+def consents_from(found: Sequence[list[Any]], moment: datetime) -> tuple[Consent, ...]:
+    """Return consents, newest first, with their state at `moment`, from the rows of `consent_asks`."""
     # Put in order here: asked to do it, SQLite walks the whole town's rows in that order, to sort two of them.
-    asked = sorted(session.execute(_ASKED, {**here, "case_id": case_id}), key=lambda row: row.id)
+    asked = sorted(found[0], key=lambda row: row.id)
     asked.sort(key=lambda row: row.asked_at, reverse=True)
-    if not asked:
-        return ()
-    here_too = {**here, "ids": [row.id for row in asked]}
-    named = _grouped(session.execute(_UNITS, here_too))
-    parties = _grouped(sorted(session.execute(_PARTIES, here_too), key=lambda row: row.id))
-    events = _grouped(session.execute(_EVENTS, here_too))
+    named = _grouped(sorted(found[1], key=lambda row: row.name))
+    parties = _grouped(sorted(found[2], key=lambda row: row.id))
+    events = _grouped(sorted(found[3], key=lambda row: (row.recorded_at, row.id)))
     return tuple(
         _consent(row, named.get(row.id, []), parties.get(row.id, []), events.get(row.id, []), moment) for row in asked
     )
 
 
 _HERE = sa.bindparam("municipality_id", type_=sa.String)
-_IDS = sa.bindparam("ids", type_=sa.String, expanding=True)
+_CASE = sa.bindparam("case_id", type_=sa.String)
 
-_ASKED = (
+_HERE_AND_CASE = (consents.c.municipality_id == _HERE, consents.c.case_id == _CASE)
+
+
+def _of_this_case(table: sa.Table) -> sa.ColumnElement[bool]:
+    # Not a join: SQLite would begin with all of the town's rows.
+    these = sa.select(consents.c.id).where(*_HERE_AND_CASE)
+    return sa.and_(table.c.municipality_id == _HERE, table.c.consent_id.in_(these.correlate(None)))
+
+
+_ASKED = Fixed(
     sa.select(consents, people.c.name.label("asked_by_name"))
     .join(people, _same(consents, people, "asked_by"))
-    .where(consents.c.municipality_id == _HERE, consents.c.case_id == sa.bindparam("case_id", type_=sa.String))
+    .where(*_HERE_AND_CASE)
 )
-_UNITS = (
+_UNITS = Fixed(
     sa.select(consent_units.c.consent_id, units.c.id, units.c.name)
     .join(units, _same(consent_units, units, "unit_id"))
-    .where(consent_units.c.municipality_id == _HERE, consent_units.c.consent_id.in_(_IDS))
-    .order_by(units.c.name)
+    .where(_of_this_case(consent_units))
 )
-_PARTIES = (
+_PARTIES = Fixed(
     sa.select(
         consent_parties.c.consent_id,
         consent_parties.c.id,
@@ -187,13 +205,12 @@ _PARTIES = (
     .outerjoin(guardians, _same(consent_parties, guardians, "guardian_id"))
     .outerjoin(subjects, _same(consent_parties, subjects, "subject_id"))
     .outerjoin(units, _same(consent_parties, units, "unit_id"))
-    .where(consent_parties.c.municipality_id == _HERE, consent_parties.c.consent_id.in_(_IDS))
+    .where(_of_this_case(consent_parties))
 )
-_EVENTS = (
+_EVENTS = Fixed(
     sa.select(consent_events, people.c.name.label("recorded_by_name"))
     .join(people, _same(consent_events, people, "recorded_by"))
-    .where(consent_events.c.municipality_id == _HERE, consent_events.c.consent_id.in_(_IDS))
-    .order_by(consent_events.c.recorded_at, consent_events.c.id)
+    .where(_of_this_case(consent_events))
 )
 
 

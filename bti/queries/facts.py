@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from bti.models import (
     units,
     wonders,
 )
+from bti.statements import Fixed, together
 
 _TODAY = sa.bindparam("today", type_=sa.Date)
 _MUNICIPALITY = sa.bindparam("municipality_id", type_=sa.String)
@@ -40,7 +42,7 @@ _open_measure = measures.c.ended_at.is_(None)
 # at every execution.
 IS_OFFERED = handovers.c.state == sa.literal_column("'offered'")
 
-_CASE_AND_COUNTS = (
+_CASE_AND_COUNTS = Fixed(
     sa.select(
         cases,
         wonders.c.themes,
@@ -140,7 +142,7 @@ _PARTICIPANTS = (
         participations.c.ended_at.is_(None),
     )
 )
-_DOORS_AND_PARTICIPANTS = sa.union_all(_DOORS, _PARTICIPANTS).order_by("began_at", "id")
+_DOORS_AND_PARTICIPANTS = Fixed(sa.union_all(_DOORS, _PARTICIPANTS).order_by("began_at", "id"))
 
 _LOCK = (
     sa.select(cases.c.version)
@@ -166,28 +168,26 @@ def case_facts(session: sa.Connection, *, municipality_id: str, case_id: str, to
     An offer, a door or a consent past its date is not among them, whether or not anybody has tidied it away.
     """
     asked = {"municipality_id": municipality_id, "case_id": case_id, "today": today}
-    row = session.execute(_CASE_AND_COUNTS, asked).mappings().first()
-    if row is None:
+    found, around = together(session, (_CASE_AND_COUNTS, asked), (_DOORS_AND_PARTICIPANTS, asked))
+    if not found:
         raise NotFound()
     covers: list[Cover] = []
     people: list[Participant] = []
-    for is_door, id_, unit, purpose, kinds, consent, law, until, person, state, is_external, _at in session.execute(
-        _DOORS_AND_PARTICIPANTS, asked
-    ):
+    for is_door, id_, unit, purpose, kinds, consent, law, until, person, state, is_external, _at in around:
         if is_door:
             covers.append(Cover(id_, unit, purpose, frozenset(kinds), consent, law, until))
         else:
             people.append(Participant(id_, person, unit, state, is_external))
-    return _facts(row, tuple(covers), tuple(people))
+    return _facts(found[0], tuple(covers), tuple(people))
 
 
 def _facts(row: Any, covers: tuple[Cover, ...], people: tuple[Participant, ...]) -> CaseFacts:
     return CaseFacts(
-        **{name: row[name] for name in _SAME_NAME},
-        note_written=bool(row["note_written"]),
-        themes=row["themes"] or (),
-        feedback_given=row["feedback_at"] is not None,
-        guardian_talks=row["guardian_talks"] + (row["talked"] in ("guardians", "both")),
+        **dict(zip(_SAME_NAME, _same_named(row), strict=True)),
+        note_written=bool(row.note_written),
+        themes=row.themes or (),
+        feedback_given=row.feedback_at is not None,
+        guardian_talks=row.guardian_talks + (row.talked in ("guardians", "both")),
         covers=covers,
         participants=people,
         offer=_offer(row),
@@ -195,15 +195,10 @@ def _facts(row: Any, covers: tuple[Cover, ...], people: tuple[Participant, ...])
 
 
 def _offer(row: Any) -> PendingOffer | None:
-    if row["offer_id"] is None:
+    if row.offer_id is None:
         return None
     return PendingOffer(
-        row["offer_id"],
-        row["from_person_id"],
-        row["to_person_id"],
-        row["to_unit_id"],
-        row["takes_over_log"],
-        row["expires_on"],
+        row.offer_id, row.from_person_id, row.to_person_id, row.to_unit_id, row.takes_over_log, row.expires_on
     )
 
 
@@ -240,3 +235,4 @@ _SAME_NAME = (
     "referral_id",
     "referral_unit_id",
 )
+_same_named = attrgetter(*_SAME_NAME)

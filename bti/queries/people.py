@@ -6,8 +6,9 @@ import sqlalchemy as sa
 
 from bti.actor import Actor, Membership
 from bti.models import memberships, people, units
+from bti.statements import Fixed
 
-_ACTOR = (
+_ACTOR = Fixed(
     sa.select(
         people.c.name,
         people.c.title,
@@ -31,8 +32,8 @@ _ACTOR = (
         )
     )
     .where(
-        people.c.municipality_id == sa.bindparam("municipality_id"),
-        people.c.id == sa.bindparam("person_id"),
+        people.c.municipality_id == sa.bindparam("municipality_id", type_=sa.String),
+        people.c.id == sa.bindparam("person_id", type_=sa.String),
         people.c.ended_at.is_(None),
     )
     .order_by(memberships.c.started_at, memberships.c.id)
@@ -41,7 +42,7 @@ _ACTOR = (
 
 def load_actor(session: sa.Connection, *, municipality_id: str, person_id: str, request_id: str = "") -> Actor | None:
     """Return the person with the roles they hold at this moment, or None when they have ended or never were."""
-    rows = session.execute(_ACTOR, {"municipality_id": municipality_id, "person_id": person_id}).all()
+    rows = _ACTOR.all(session, {"municipality_id": municipality_id, "person_id": person_id})
     if not rows:
         return None
     held = tuple(Membership(r.unit_id, r.role, r.kind, r.unit_name) for r in rows if r.unit_id)

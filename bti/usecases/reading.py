@@ -14,7 +14,8 @@ from bti.engine import Scene
 from bti.errors import NotFound
 from bti.queries import casepage
 from bti.queries.casepage import PersonLine, UnitLine
-from bti.queries.consents import Consent, consents_of_case
+from bti.queries.consents import Consent, consent_asks, consents_from
+from bti.statements import Ask, in_parts, together
 
 
 @dataclass(frozen=True)
@@ -60,32 +61,50 @@ def open_scene(
     session: sa.Connection, scene: Scene, *, part: str, views: tuple[str, ...] = ("full", "shell")
 ) -> CaseHead:
     """Do the same as `open_case` with a scene that is loaded already, in the same transaction."""
-    if scene.view is None or scene.view not in views:
-        raise NotFound()
+    _require_view(scene, views)
     head = head_of(session, scene)
     if scene.view == "preview":
         cause = "offered" if "offered" in scene.standing else "invited"
         engine.write_trail(session, scene, event="case.preview", fields={"cause": cause})
     else:
-        engine.write_trail(session, scene, event="case.read", fields={"part": part, "view": scene.view})
+        _tell(session, scene, part)
     return head
+
+
+def _require_view(scene: Scene, views: tuple[str, ...]) -> None:
+    if scene.view is None or scene.view not in views:
+        raise NotFound()
+
+
+def _tell(session: sa.Connection, scene: Scene, part: str) -> None:
+    engine.write_trail(session, scene, event="case.read", fields={"part": part, "view": scene.view})
 
 
 def head_of(session: sa.Connection, scene: Scene) -> CaseHead:
     """Return the head of a case without writing that it was read: for pages whose use case writes it itself."""
+    return _head(scene, together(session, *_head_asks(scene)))
+
+
+def _head_asks(scene: Scene) -> list[Ask]:
     facts = scene.facts
     wanted = {facts.holder_id, facts.author_id, *(p.person_id for p in facts.participants)}
     if facts.offer:
         wanted |= {facts.offer.from_person_id, facts.offer.to_person_id}
-    subject = None
-    if scene.view == "full" and facts.subject_id:
-        subject = casepage.subject_of(session, municipality_id=facts.municipality_id, subject_id=facts.subject_id)
+    return casepage.head_asks(
+        municipality_id=facts.municipality_id,
+        people_ids=wanted,
+        subject_id=facts.subject_id if scene.view == "full" else None,
+    )
+
+
+def _head(scene: Scene, found: list[list[Any]]) -> CaseHead:
+    units, people, *subjects = found
     return CaseHead(
         scene=scene,
-        reference=facts.reference,
-        subject=subject,
-        people=casepage.people_named(session, municipality_id=facts.municipality_id, ids=wanted),
-        units=casepage.units_of(session, municipality_id=facts.municipality_id),
+        reference=scene.facts.reference,
+        subject=subjects[0][0] if subjects else None,
+        people=casepage.people_from(people),
+        units=casepage.units_from(units),
     )
 
 
@@ -117,24 +136,28 @@ def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: dateti
     scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now)
     if scene.view == "preview":
         return _to_answer(scene)
-    head = open_scene(session, scene, part="case")
-    ground = head.scene.ground
+    _require_view(scene, ("full", "shell"))
+    _tell(session, scene, "case")
+    ground = scene.ground
     here = {"municipality_id": actor.municipality_id, "case_id": case_id}
-    consents = consents_of_case(session, moment=now, **here)
-    offers = casepage.handovers_of(session, **here)
+    head_rows, consent_rows, (offers, *content) = in_parts(
+        session, _head_asks(scene), consent_asks(**here), casepage.content_asks(ground=ground, **here)
+    )
+    head, consents = _head(scene, head_rows), consents_from(consent_rows, now)
     if ground is None:
-        return CasePage(head, None, (), (), (), {}, consents, offers, ())
+        return CasePage(head, None, (), (), (), {}, consents, tuple(offers), ())
+    wonder, entries, goals, measures, evaluations, referrals = content
     page = CasePage(
         head=head,
         # The wonder belongs to the author and their own service; no consent opens it to others.
-        wonder=casepage.wonder_of(session, ground=ground, **here),
-        entries=casepage.entries_of(session, ground=ground, **here),
-        goals=casepage.goals_of(session, ground=ground, **here),
-        measures=casepage.measures_of(session, ground=ground, **here),
-        evaluations=casepage.evaluations_of(session, **here),
+        wonder=wonder[0] if wonder else None,
+        entries=tuple(entries),
+        goals=tuple(goals),
+        measures=tuple(measures),
+        evaluations=casepage.by_measure(evaluations),
         consents=consents,
-        handovers=offers,
-        referrals=casepage.referrals_of(session, **here),
+        handovers=tuple(offers),
+        referrals=tuple(referrals),
     )
     return _with_names(session, page)
 

@@ -1,0 +1,119 @@
+"""A fixed statement says and finds what SQLAlchemy would, and is heard by those who listen to what is said."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from bti.db import DatabaseUnavailable, reading, writing
+from bti.models import cases, municipalities, people
+from bti.queries import casepage, consents, facts
+from bti.queries import people as who
+from bti.statements import Fixed, in_parts, together
+from bti.usecases import finding
+from tests.cast import Cast, settle
+
+_MINE = sa.select(cases).where(cases.c.municipality_id == sa.bindparam("here", type_=sa.String))
+FIXED = [
+    (module.__name__, name, statement)
+    for module in (casepage, consents, facts, who, finding)
+    for name, statement in vars(module).items()
+    if isinstance(statement, Fixed)
+]
+
+
+@pytest.fixture
+def cast(database: sa.Engine) -> Cast:
+    return settle(database)
+
+
+def _values(cast: Cast, statement: Fixed) -> dict[str, object]:
+    known: dict[str, object] = {
+        "municipality_id": cast.municipality_id,
+        "case_id": cast.at_level_1(),
+        "subject_id": "nobody",
+        "person_id": cast.id("kari"),
+        "reference": "2026-XXXXX",
+        "today": date(2026, 11, 2),
+        "ids": [cast.id("kari"), cast.id("rune")],
+        "reader_unit": cast.unit_of("kari"),
+        "reader_kinds": ["measures"],
+    }
+    return {name: known[name] for name in statement.statement.compile().params if name in known}
+
+
+class TestOneStatement:
+    @pytest.mark.parametrize(("module", "name", "statement"), FIXED, ids=[f"{one[0]}.{one[1]}" for one in FIXED])
+    def test_finds_what_sqlalchemy_finds(self, cast: Cast, module: str, name: str, statement: Fixed) -> None:
+        values = _values(cast, statement)
+        with reading(cast.database) as session:
+            ours = [tuple(row) for row in statement.all(session, values)]
+            theirs = [tuple(row) for row in session.execute(statement.statement, values)]
+        assert ours == theirs
+
+    def test_takes_lists_of_any_length(self, cast: Cast) -> None:
+        named = Fixed(sa.select(people.c.id).where(people.c.id.in_(sa.bindparam("ids", expanding=True))))
+        everybody = [cast.id(name) for name in ("kari", "rune", "siri")]
+        with reading(cast.database) as session:
+            for length in (0, 1, 3, 2, 0):
+                found = named.all(session, {"ids": everybody[:length]})
+                assert {row.id for row in found} == set(everybody[:length])
+
+    def test_keeps_what_stands_in_the_statement_itself(self, cast: Cast) -> None:
+        kari = Fixed(sa.select(people.c.name).where(people.c.id == cast.id("kari"), people.c.ended_at.is_(None)))
+        with reading(cast.database) as session:
+            assert kari.first(session, {}).name.startswith("Kari")
+
+    def test_finds_nothing_as_none(self, cast: Cast) -> None:
+        with reading(cast.database) as session:
+            assert Fixed(_MINE).first(session, {"here": "elsewhere"}) is None
+
+    def test_a_column_named_twice_is_a_fault_of_ours(self) -> None:
+        with pytest.raises(ValueError, match="duplicate"):
+            Fixed(sa.select(people.c.id, cases.c.id).set_label_style(sa.LABEL_STYLE_NONE))
+
+
+class TestSeveralAtOnce:
+    def test_come_back_in_the_order_they_were_asked_in(self, cast: Cast) -> None:
+        here = Fixed(sa.select(municipalities.c.id).where(municipalities.c.id == sa.bindparam("one")))
+        with reading(cast.database) as session:
+            found = together(session, (here, {"one": cast.municipality_id}), (here, {"one": "elsewhere"}))
+            parts = in_parts(session, [(here, {"one": "elsewhere"})], [], [(here, {"one": cast.municipality_id})])
+        assert [len(rows) for rows in found] == [1, 0]
+        assert [[len(rows) for rows in part] for part in parts] == [[0], [], [1]]
+
+    def test_are_heard(self, cast: Cast) -> None:
+        heard: list[str] = []
+
+        def hear(_connection: object, _cursor: object, text: str, *_rest: object) -> None:
+            heard.append(text)
+
+        event.listen(cast.database, "before_cursor_execute", hear)
+        try:
+            with reading(cast.database) as session:
+                together(session, (Fixed(_MINE), {"here": "elsewhere"}), (Fixed(_MINE), {"here": "elsewhere"}))
+        finally:
+            event.remove(cast.database, "before_cursor_execute", hear)
+        assert len(heard) == 2
+
+    def test_one_that_is_wrong_leaves_nothing_behind(self, cast: Cast) -> None:
+        broken = Fixed(sa.select(sa.literal_column("no_such_column").label("x")).select_from(people))
+        with pytest.raises(Exception, match="no_such_column"), writing(cast.database) as session:
+            session.execute(sa.update(people).values(title="gone"))
+            together(session, (broken, {}))
+        with reading(cast.database) as session:
+            assert Fixed(sa.select(people.c.title)).first(session, {}).title != "gone"
+
+
+class TestADatabaseThatDoesntAnswer:
+    @pytest.mark.pg
+    def test_is_told_in_plain_words(self, postgresql_database: sa.Engine) -> None:
+        end_me = sa.func.pg_terminate_backend(sa.func.pg_backend_pid()).label("ended")
+        with pytest.raises(DatabaseUnavailable) as refused, reading(postgresql_database) as session:
+            Fixed(sa.select(end_me)).all(session, {})
+        assert refused.value.reason == "gone"
+        with reading(postgresql_database) as session:
+            assert Fixed(sa.select(sa.literal(1).label("one"))).all(session, {}) == [(1,)]
