@@ -33,7 +33,7 @@ def of_a_page(town: Town, path: str) -> dict[str, float]:
     with (
         patch.object(edge, "in_case", _timed(spent, "reading", edge.in_case)),
         patch.object(reading, "read_case", _timed(spent, "reading", reading.read_case)),
-        patch.object(edge, "perform", _timed(spent, "perform", edge.perform)),
+        patch.object(edge, "show", _timed(spent, "show", edge.show)),
         patch.object(cases, "render_template", _timed(spent, "template", cases.render_template)),  # type: ignore[attr-defined]
     ):
         for _repeat in range(REPEATS):
@@ -47,12 +47,12 @@ def of_a_page(town: Town, path: str) -> dict[str, float]:
 
 
 def _parts(spent: dict[str, float], whole: float) -> dict[str, float]:
-    known = spent["who"] + spent["perform"] + spent["template"]
+    known = spent["who"] + spent["show"] + spent["template"]
     return {
         "whole page": whole,
         "session and person": spent["who"],
-        "reading, with the trail's insert": spent["reading"],
-        "begin and durable commit": spent["perform"] - spent["reading"],
+        "reading": spent["reading"],
+        "begin, and the trail's durable commit": spent["show"] - spent["reading"],
         "template": spent["template"],
         "the rest: routing, page values, headers, cookie": whole - known,
     }

@@ -164,6 +164,7 @@ def write_trail(
         purpose=purpose,
         basis=scene.ground.basis if scene.ground else "",
         fields=fields,
+        seen_version=scene.facts.version,
     )
 
 

@@ -43,7 +43,7 @@ def worklist() -> str:
     actor = me()
     today = local_day(edge.now())
     wanted = _filter(today)
-    found = edge.perform(
+    found = edge.show(
         "worklist.read",
         lambda session: worklists.read(session, actor=actor, wanted=wanted, after=_after(), now=edge.now()),
     )
@@ -103,7 +103,7 @@ def case(reference: str) -> Any:
             return page, desk.Hint()
         return page, desk.hint_of(session, scene=page.head.scene)
 
-    found, hint = edge.perform("case.read", read)
+    found, hint = edge.show("case.read", read)
     if isinstance(found, reading.ToAnswer):
         return redirect(_answer_page(reference, found), 303)
     scene = found.head.scene

@@ -47,10 +47,26 @@ def perform(attempt: str, work: Callable[[Any], T]) -> T:
 
     A refusal is written to the trail in a transaction of its own (what was typed wrong isn't one), then raised.
     """
-    database = current_app.extensions["bti_database"]
-    try:
+
+    def write(database: Any) -> T:
         with writing(database) as session:
             return work(session)
+
+    return _attempt(attempt, write)
+
+
+def show(attempt: str, work: Callable[[Any], T]) -> T:
+    """Run `work(session)`, which only reads, and return what it read once the trail's entries of it are on disk.
+
+    Refusals as in `perform`. `work` may be run again when a case changed while it was read.
+    """
+    return _attempt(attempt, lambda database: audit.show(database, work))
+
+
+def _attempt(attempt: str, run: Callable[[Any], T]) -> T:
+    database = current_app.extensions["bti_database"]
+    try:
+        return run(database)
     except Refused as refusal:
         if not isinstance(refusal, Invalid) and current_user.is_authenticated:
             with writing(database) as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +16,16 @@ from bti.errors import NotReady, Refused
 from bti.models import audit_entries
 
 _INSERT = sa.insert(audit_entries)
+# Where a connection that only reads keeps what is to be told of the reading; see `bti.audit.showing`.
+PENDING = "pending_trail"
+
+
+@dataclass
+class Pending:
+    """Entries of a reading that are not written yet, and which version each case had that was read."""
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    seen: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 def record(
@@ -32,33 +43,45 @@ def record(
     purpose: str = "",
     basis: str = "",
     decision: str = "allowed",
+    seen_version: int | None = None,
 ) -> None:
-    """Write one entry in the caller's transaction.
+    """Write one entry in the caller's transaction, or leave it to `show` where that only reads.
 
-    `fields` must be exactly those the vocabulary lists for `event`; values are codes, ids, dates, counts.
-    Raises ValueError for an unknown event or other fields: that is a fault of ours, never of a user.
+    `seen_version` is the version of the case that was read, which then must still be its version. `fields` must be
+    exactly those the vocabulary lists for `event`; values are codes, ids, dates, counts. Raises ValueError for an
+    unknown event or other fields: that is a fault of ours, never of a user.
     """
     expected = EVENTS.get(event)
     if expected is None or set(fields) != set(expected):
         raise ValueError(f"{event} carries {expected}, not {tuple(fields)}")
-    session.execute(
-        _INSERT,
-        {
-            "municipality_id": municipality_id,
-            "at": now,
-            "event": event,
-            "actor_id": (actor.person_id or None) if actor else None,
-            "unit_id": unit_id or (actor.main_unit if actor else None),
-            "role": role or (actor.main_role if actor else "system"),
-            "case_id": case_id,
-            "object_id": object_id,
-            "purpose": purpose,
-            "basis": basis,
-            "decision": decision,
-            "fields": canonical(fields),
-            "request_id": actor.request_id if actor else "",
-        },
-    )
+    entry = {
+        "municipality_id": municipality_id,
+        "at": now,
+        "event": event,
+        "actor_id": (actor.person_id or None) if actor else None,
+        "unit_id": unit_id or (actor.main_unit if actor else None),
+        "role": role or (actor.main_role if actor else "system"),
+        "case_id": case_id,
+        "object_id": object_id,
+        "purpose": purpose,
+        "basis": basis,
+        "decision": decision,
+        "fields": canonical(fields),
+        "request_id": actor.request_id if actor else "",
+    }
+    pending: Pending | None = session.get_execution_options().get(PENDING)
+    if pending is None:
+        write(session, [entry])
+        return
+    pending.entries.append(entry)
+    if case_id is not None and seen_version is not None:
+        pending.seen[municipality_id, case_id] = seen_version
+
+
+def write(session: sa.Connection, entries: list[dict[str, Any]]) -> None:
+    """Write entries that `record` has made. For this room alone: everybody else asks `record`."""
+    if entries:
+        session.execute(_INSERT, entries)
 
 
 def record_refusal(
