@@ -14,6 +14,7 @@ from bti.clock import utc_now
 from bti.config import Settings
 from bti.db import open_database
 from web import access, errors, language, show
+from web.links import Stafett
 from web.templating import Pages
 
 # Every module of pages, by noun. A new one is added here and nowhere else.
@@ -53,7 +54,7 @@ def create_app(settings: Settings, *, database: Any = None, clock: Callable[[], 
     `database` is an engine of `bti.db` (opened from the settings when left out); `clock` gives the present moment
     in UTC. Raises Misconfigured when the database can't be opened from the settings.
     """
-    app = Flask(__name__)
+    app = Stafett(__name__)
     app.jinja_environment = Pages  # type: ignore[assignment]  # a subclass, as Flask's own documentation does
     _configure(app, settings)
     app.extensions["bti_database"] = database if database is not None else open_database(settings.database_url)
