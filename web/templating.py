@@ -5,6 +5,7 @@ A page says some hundred sentences and calls some hundred macros; looking them u
 
 from __future__ import annotations
 
+from types import FunctionType, MethodType
 from typing import Any
 
 from flask import Flask
@@ -15,12 +16,14 @@ from jinja2.visitor import NodeTransformer
 
 from web import language
 
+_STRAIGHT = (Macro, FunctionType, MethodType)
+
 
 class Names(Context):
-    """What a template can name. Calls a macro straight away: only other things may want the context as an argument."""
+    """What a template can name. Calls straight away whatever doesn't want the context as an argument."""
 
     def call(__self, __obj: Any, *args: Any, **values: Any) -> Any:  # noqa: N805 – templates may pass `self` on
-        if type(__obj) is Macro:
+        if type(__obj) in _STRAIGHT and not hasattr(__obj, "jinja_pass_arg"):
             values.pop("_loop_vars", None)
             values.pop("_block_vars", None)
             return __obj(*args, **values)
