@@ -15,7 +15,8 @@ from bti.db import DatabaseUnavailable, is_behind, open_database, reading
 from bti.usecases.readiness import not_ready
 
 Server = Literal["gunicorn", "granian"]
-DEFAULT_SERVER: Server = "gunicorn"
+# Faster in every run of `make bench`, by a quarter or more on either database.
+DEFAULT_SERVER: Server = "granian"
 SERVERS: tuple[Server, ...] = ("gunicorn", "granian")
 APPLICATION = "bti.cli.serve:application"
 # A page takes milliseconds. A worker that is silent for a minute has hung.
