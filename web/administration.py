@@ -23,7 +23,7 @@ ADMINISTRATOR = ("administrator",)
 
 
 def _look(read: Callable[..., Any], **values: Any) -> Any:
-    return edge.perform("register.read", lambda s: read(s, actor=me(), now=edge.now(), **values))
+    return edge.show("register.read", lambda s: read(s, actor=me(), now=edge.now(), **values))
 
 
 def _sent(attempt: str, work: Callable[[Any], Any], then: Any, said: Any) -> tuple[Any, Problem]:

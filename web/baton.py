@@ -74,7 +74,7 @@ def offer(reference: str) -> Any:
             )
         except (Invalid, NotReady, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _offer_page(s, reference))
+    page = edge.show("case.read", lambda s: _offer_page(s, reference))
     return render_template("baton/offer.html", form=form, problem=problem, **page), problem.status
 
 
@@ -185,7 +185,7 @@ def answer(reference: str) -> Any:
             return _accept(reference, form) if chosen == "ja" else _decline(reference, form)
         except (Invalid, NotReady, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.preview", lambda s: _answer_page(s, reference))
+    page = edge.show("case.preview", lambda s: _answer_page(s, reference))
     return render_template("baton/answer.html", form=form, chosen=chosen, problem=problem, **page), problem.status
 
 
@@ -270,7 +270,7 @@ def confirm(reference: str) -> Any:
             return edge.submit("baton.confirm", work, then=_case_page(reference), said=said)
         except (NotReady, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _confirm_page(s, reference))
+    page = edge.show("case.read", lambda s: _confirm_page(s, reference))
     return render_template("baton/confirm.html", problem=problem, **page), problem.status
 
 
@@ -304,7 +304,7 @@ def interim(reference: str) -> Any:
             return edge.submit("baton.interim", work, then=_case_page(reference), said=said)
         except (Invalid, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _interim_page(s, reference))
+    page = edge.show("case.read", lambda s: _interim_page(s, reference))
     return render_template("baton/interim.html", form=form, problem=problem, **page), problem.status
 
 
@@ -321,7 +321,7 @@ def _interim_page(session: Any, reference: str) -> dict[str, Any]:
 @for_roles(*STAFF)
 def history(reference: str) -> str:
     """Show who has held the baton and what was asked and answered on the way."""
-    return render_template("baton/history.html", **edge.perform("case.read", lambda s: _history(s, reference)))
+    return render_template("baton/history.html", **edge.show("case.read", lambda s: _history(s, reference)))
 
 
 def _history(session: Any, reference: str) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def index(reference: str) -> str:
             "leads": "unit_leader" in head.scene.standing and head.scene.facts.is_open,
         }
 
-    return render_template("consents/index.html", **edge.perform("case.read", read))
+    return render_template("consents/index.html", **edge.show("case.read", read))
 
 
 @pages.get("/saker/<reference>/samtykke/<consent_id>")
@@ -104,7 +104,7 @@ def show(reference: str, consent_id: str) -> str:
             "may_withdraw": bool(head.scene.standing & set(WITHDRAWERS)) and (found.is_open or found.is_live),
         }
 
-    return render_template("consents/show.html", **edge.perform("case.read", read))
+    return render_template("consents/show.html", **edge.show("case.read", read))
 
 
 def _crumbs(head: CaseHead, here: str) -> list[tuple[str, str]]:
@@ -130,7 +130,7 @@ def ask(reference: str) -> Any:
             problem = explain(refusal)
     elif "valgt" in request.args and form.text("purpose") not in PURPOSES:
         problem = explain(Invalid(purpose="missing"))
-    page = edge.perform("case.read", lambda s: _ask_page(s, reference, form))
+    page = edge.show("case.read", lambda s: _ask_page(s, reference, form))
     if checked:
         page |= consent_form.checked(page["head"], form, *checked)
     template = "check" if checked else "ask" if form.text("purpose") in PURPOSES else "purpose"
@@ -213,7 +213,7 @@ def answer(reference: str, consent_id: str, party_id: str) -> Any:
             return edge.submit("consent.answer", work, then=_page(reference, consent_id), said=_answered)
         except (Invalid, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _answer_page(s, reference, consent_id, party_id))
+    page = edge.show("case.read", lambda s: _answer_page(s, reference, consent_id, party_id))
     return render_template("consents/answer.html", form=form, problem=problem, **page), problem.status
 
 
@@ -260,7 +260,7 @@ def withdraw(reference: str, consent_id: str) -> Any:
             )
         except (Invalid, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _withdraw_page(s, reference, consent_id))
+    page = edge.show("case.read", lambda s: _withdraw_page(s, reference, consent_id))
     return render_template("consents/withdraw.html", form=form, problem=problem, **page), problem.status
 
 
@@ -340,7 +340,7 @@ def law(reference: str) -> Any:
             )
         except (Invalid, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _law_page(s, reference))
+    page = edge.show("case.read", lambda s: _law_page(s, reference))
     return render_template("consents/law.html", form=form, problem=problem, **page), problem.status
 
 

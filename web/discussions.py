@@ -26,7 +26,7 @@ def desk() -> str:
     helps = _helps()
     ours = helps and (request.args.get("vis") == "oss" or not me().has("employee", "unit_leader"))
     read = discussions.read_ours if ours else discussions.read_mine
-    found = edge.perform("discussion.read", lambda session: read(session, actor=me(), after=_after(), now=edge.now()))
+    found = edge.show("discussion.read", lambda session: read(session, actor=me(), after=_after(), now=edge.now()))
     older = None
     if found.after:
         place = f"{found.after.asked_at.isoformat()}_{found.after.id}"
@@ -114,7 +114,7 @@ def show(discussion_id: str) -> Any:
             )
         except Refused as refusal:
             problem = explain(refusal)
-    row = edge.perform(
+    row = edge.show(
         "discussion.read",
         lambda session: discussions.read_one(session, actor=me(), discussion_id=discussion_id, now=edge.now()),
     )

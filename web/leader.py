@@ -27,7 +27,7 @@ LONGEST_FEEDBACK = 2_000
 @for_roles("unit_leader")
 def desk() -> str:
     """Show what waits in the units one leads."""
-    found = edge.perform("unit.read", lambda session: unit_desk.read_unit(session, actor=me(), now=edge.now()))
+    found = edge.show("unit.read", lambda session: unit_desk.read_unit(session, actor=me(), now=edge.now()))
     return render_template(
         "leader/desk.html",
         unanswered=[_wonder(found, row) for row in found.unanswered],
@@ -163,7 +163,7 @@ def feedback(reference: str) -> Any:
         case_id = edge.in_case(session, reference)
         return unit_desk.open_for_feedback(session, actor=me(), case_id=case_id, now=edge.now())
 
-    found = edge.perform("case.read", read)
+    found = edge.show("case.read", read)
     head, wonder = found.head, found.wonder
     if not form.values and wonder and wonder.feedback:
         form = Form({"text": wonder.feedback})

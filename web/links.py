@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from flask import Flask, request
+from werkzeug.routing import BuildError
 
 # What goes into an address as it stands. Anything else is left to Werkzeug, which knows how to quote it.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
@@ -19,7 +20,8 @@ class Stafett(Flask):
         super().__init__(name)
         self._patterns: dict[tuple[str, ...], str] = {}
 
-    def url_for(self, /, endpoint: str, **values: Any) -> str:  # type: ignore[override]  # Flask's own words for some values
+    # Flask names the values that are its own; here they are passed on.
+    def url_for(self, /, endpoint: str, **values: Any) -> str:  # type: ignore[override]
         """Return the address of `endpoint`, as Flask does."""
         if endpoint == "static" and list(values) == ["filename"]:
             return self._file(values["filename"])
@@ -27,14 +29,18 @@ class Stafett(Flask):
         if None in plain or endpoint[0] == "." or any(name[0] == "_" for name in values):
             return super().url_for(endpoint, **values)
         kind = (request.root_path, endpoint, *values)
-        pattern = self._patterns.get(kind)
-        if pattern is None:
-            pattern = self._patterns[kind] = self._pattern(endpoint, values)
-        return pattern.format(*plain)
+        if kind not in self._patterns:
+            self._patterns[kind] = self._pattern(endpoint, values)
+        pattern = self._patterns[kind]
+        return pattern.format(*plain) if pattern else super().url_for(endpoint, **values)
 
     def _pattern(self, endpoint: str, values: dict[str, Any]) -> str:
-        places = {name: _PLACE.format(number) for number, name in enumerate(values)}
-        made = super().url_for(endpoint, **places)  # type: ignore[arg-type]  # names of places, none of them Flask's own.replace("{", "{{").replace("}", "}}")
+        """Return the address with places to fill in; empty for one that takes only some values, or a number."""
+        places: dict[str, Any] = {name: _PLACE.format(number) for number, name in enumerate(values)}
+        try:
+            made = super().url_for(endpoint, **places).replace("{", "{{").replace("}", "}}")
+        except (ValueError, BuildError):
+            return ""
         for number, place in enumerate(places.values()):
             made = made.replace(place, f"{{{number}}}")
         return made

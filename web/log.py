@@ -32,7 +32,7 @@ def _show(reference: str, template: str, form: Form, problem: Problem, **more: A
         )
         return head, {name: value(session, head) if callable(value) else value for name, value in more.items()}
 
-    head, values = edge.perform("case.read", read)
+    head, values = edge.show("case.read", read)
     kinds = [(c.key, words(c.label)) for c in head.scene.model.definition.information_kinds]
     page = render_template(
         template, head=head, facts=head.scene.facts, form=form, problem=problem, information_kinds=kinds, **values

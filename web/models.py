@@ -27,7 +27,7 @@ READERS = ("administrator", "bti_team", "coordinator", "unit_leader", "employee"
 @for_roles(*READERS)
 def index() -> str:
     """List the definitions there are and say which one is in force."""
-    in_force = edge.perform("register.read", lambda s: models.in_force(s, municipality_id=me().municipality_id))
+    in_force = edge.show("register.read", lambda s: models.in_force(s, municipality_id=me().municipality_id))
     found = [load_definition(name, version) for name, version in released()]
     return render_template("models/index.html", models=found, in_force=in_force)
 

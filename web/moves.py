@@ -30,7 +30,7 @@ def check(reference: str, name: str) -> Any:
             return _take(reference, name, form)
         except Refused as refusal:
             problem = explain(refusal)
-    head = edge.perform(
+    head = edge.show(
         "case.read",
         lambda session: reading.open_case(
             session, actor=me(), case_id=edge.in_case(session, reference), now=edge.now(), part="move"

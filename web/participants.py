@@ -52,7 +52,7 @@ def invite(reference: str) -> Any:
             )
         except (Invalid, NotReady, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _invite_page(s, reference))
+    page = edge.show("case.read", lambda s: _invite_page(s, reference))
     return render_template("participants/invite.html", form=form, problem=problem, **page), problem.status
 
 
@@ -113,7 +113,7 @@ def answer(reference: str, participation_id: str) -> Any:
             return _decline(reference, participation_id, form)
         except (Invalid, NotReady, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.preview", lambda s: _answer_page(s, reference, participation_id))
+    page = edge.show("case.preview", lambda s: _answer_page(s, reference, participation_id))
     template = "participants/answer.html"
     return render_template(template, form=form, chosen=chosen, problem=problem, **page), problem.status
 
@@ -189,7 +189,7 @@ def end(reference: str, participation_id: str) -> Any:
             )
         except (NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _end_page(s, reference, participation_id))
+    page = edge.show("case.read", lambda s: _end_page(s, reference, participation_id))
     return render_template("participants/end.html", problem=problem, **page), problem.status
 
 

@@ -38,7 +38,7 @@ def refer(reference: str) -> Any:
             )
         except (Invalid, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    page = edge.perform("case.read", lambda s: _refer_page(s, reference))
+    page = edge.show("case.read", lambda s: _refer_page(s, reference))
     return render_template("referrals/refer.html", form=form, problem=problem, **page), problem.status
 
 
@@ -75,7 +75,7 @@ def _refer_page(session: Any, reference: str) -> dict[str, Any]:
 @for_roles("coordinator")
 def desk() -> str:
     """Show what was referred to the coordinating unit: what waits and what was decided."""
-    found = edge.perform("referral.read", lambda s: referrals.desk(s, actor=me(), now=edge.now()))
+    found = edge.show("referral.read", lambda s: referrals.desk(s, actor=me(), now=edge.now()))
     return render_template(
         "referrals/desk.html",
         waiting=[_line(one) for one in found.waiting],
@@ -119,7 +119,7 @@ def decide(reference: str) -> Any:
                 checked = True
         except (Invalid, NotPossible, Stale) as refusal:
             problem = explain(refusal)
-    found = edge.perform(
+    found = edge.show(
         "referral.read",
         lambda s: referrals.open_referred(s, actor=me(), case_id=edge.in_case(s, reference), now=edge.now()),
     )

@@ -124,7 +124,7 @@ def _options(form: Form, searched: bool) -> tuple[list[tuple[str, str]] | None, 
                 return None, ""
         return [(chosen, label)], label
     if searched and form.text("subject_sok"):
-        found = edge.perform(
+        found = edge.show(
             "subject.search",
             lambda session: desk.find_children(session, actor=me(), text=form.text("subject_sok"), now=edge.now()),
         )
@@ -187,7 +187,7 @@ def search() -> Response:
     """Answer the search field: children of the own units, or of the one in `enhet`."""
     text = request.args.get("q", "")[:80]
     within = [request.args["enhet"]] if request.args.get("enhet") else []
-    found = edge.perform(
+    found = edge.show(
         "subject.search",
         lambda session: desk.find_children(session, actor=me(), text=text, now=edge.now(), unit_ids=within),
     )
@@ -215,7 +215,7 @@ def child_labels(found: tuple[Child, ...]) -> list[tuple[str, str]]:
 @for_roles(*STAFF)
 def mine() -> str:
     """List what one has registered and what became of it."""
-    found = edge.perform(
+    found = edge.show(
         "wonder.read", lambda session: desk.read_wonders(session, actor=me(), after=_after(), now=edge.now())
     )
     older = None
@@ -249,7 +249,7 @@ def status(reference: str) -> str:
         case_id = edge.in_case(session, reference)
         return desk.read_wonder(session, actor=me(), case_id=case_id, now=edge.now())
 
-    found = edge.perform("wonder.read", read)
+    found = edge.show("wonder.read", read)
     return render_template("wonders/status.html", found=found, row=found.row, line=fates.line(found.row))
 
 
@@ -362,7 +362,7 @@ def hand_on(reference: str) -> Any:
         )
         return head, desk.hint_of(session, scene=head.scene)
 
-    head, hint = edge.perform("case.read", read)
+    head, hint = edge.show("case.read", read)
     if not hint and not problem:
         raise NotFound()
     page = render_template(
@@ -373,7 +373,7 @@ def hand_on(reference: str) -> Any:
 
 def _opened(reference: str, part: str) -> CaseHead:
     """Open a case that the person may read, for a form about it. Raises NotFound, NotPossible when it is closed."""
-    head = edge.perform(
+    head = edge.show(
         "case.read",
         lambda session: open_case(
             session, actor=me(), case_id=edge.in_case(session, reference), now=edge.now(), part=part, views=("full",)

@@ -20,6 +20,7 @@ LINKS: list[tuple[str, dict[str, Any]]] = [
     ("cases.worklist", {}),
     ("cases.worklist", {"_anchor": "neste"}),
     ("cases.worklist", {"_external": True}),
+    ("imports.upload", {"kind": "children"}),
     ("static", {"filename": "app.css"}),
     ("static", {"filename": "vendor/stafett-theme/stafett.css"}),
 ]
