@@ -56,7 +56,7 @@ words: $(VENV)/.dev ## Collect the sentences people read into web/translations, 
 		--project Stafett --copyright-holder Stafett -o $(VENV)/messages.pot web
 	for language in nn en; do \
 		file=web/translations/$$language/LC_MESSAGES/messages.po; \
-		if [ -f "$$file" ]; then verb="update --no-fuzzy-matching --ignore-obsolete"; else verb=init; fi; \
+		if [ -f "$$file" ]; then verb="update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date"; else verb=init; fi; \
 		$(BIN)/pybabel -q $$verb -i $(VENV)/messages.pot -d web/translations -l $$language; \
 	done
 	$(BIN)/pybabel -q compile -d web/translations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 WEB = Path(__file__).parents[1] / "web"
+DEFINITIONS = sorted((WEB.parent / "workflows").rglob("*.toml"))
 PLACES = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
 
@@ -69,3 +71,35 @@ def _plain(catalogue: Catalog) -> dict[str, tuple[str, ...]]:
 def _texts(message: Message) -> tuple[str, ...]:
     found = message.string if isinstance(message.string, tuple | list) else (message.string,)
     return tuple(str(text or "") for text in found)
+
+
+# What slips in from Bokmål, and forms of Nynorsk that aren't the ones chosen here: gi, igjen, begynne, la, òg.
+STRAY = re.compile(
+    r"\b(ikke|hva|hvem|hvor|hvordan|hvorfor|hvilke[nt]?|hver|noe|noen|fra|jeg|være|mye|bare|ennå|også|uke[nr]?|uka"
+    r"|tjeneste\w*|enhet\w*|saken|undringen|foresatt\w*|deltaker\w*|veiledning\w*|stafettholder\w*|samtykker"
+    r"|gje|gjev|gjeve|att|byrj\w*|lat|vorte|henne)\b",
+    re.IGNORECASE,
+)
+
+
+class TestNynorsk:
+    def test_has_one_form_of_each_word_in_the_catalogue(self) -> None:
+        nynorsk = read_po(BytesIO((_folder("nn") / "messages.po").read_bytes()), locale="nn")
+        strays = {text: STRAY.findall(text) for message in _messages(nynorsk) for text in _texts(message)}
+        assert {text: found for text, found in strays.items() if found} == {}
+
+    @pytest.mark.parametrize("file", DEFINITIONS, ids=lambda file: file.stem)
+    def test_has_the_same_forms_in_definitions_and_guides(self, file: Path) -> None:
+        strays = {text: STRAY.findall(text) for text in _in_nynorsk(tomllib.loads(file.read_text(encoding="utf-8")))}
+        assert {text: found for text, found in strays.items() if found} == {}
+
+
+def _in_nynorsk(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(text := part.get("nn"), str):
+            yield text
+        for inner in part.values():
+            yield from _in_nynorsk(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _in_nynorsk(inner)

@@ -40,7 +40,7 @@ FIRST_THEME = '[[themes]]\nkey = "absence"'
 TERM_0_5 = """[levels.steps.deadline]
 days = 7
 owner = "holder"
-label = { nb = "Gi beskjed og avslutt", nn = "Gje beskjed og avslutt", en = "Tell those concerned, and close" }
+label = { nb = "Gi beskjed og avslutt", nn = "Gi beskjed og avslutt", en = "Tell those concerned, and close" }
 """
 
 

@@ -26,15 +26,15 @@ from bti.workflow.model import Model
 WORKFLOWS = Path(str(files("workflows")))
 SHIPPED = sorted([*WORKFLOWS.glob("*.toml"), *WORKFLOWS.glob("guides/*.toml")])
 RELEASED = {
-    "bti.1.toml": "723792651b93eea3bad42bd811071773b46cf9f8e2fbcfddb3a6a3ccc00db5f1",
-    "consent.1.toml": "74371ff6552c945aa6a50b666c90afd9a7f32c5994978941891235aadfa830c3",
-    "guides/standard.1.toml": "521280f8c39835fd41270ca98375211ab9b73a9b3a7af2846d3ccf67af4a2300",
-    "handover.1.toml": "c64849485ceff0df16b135ce03ba9607037720c42737ec9808f0cbf01e31da2a",
-    "measure.1.toml": "0b2d096942919439215b5539ba9f5b9423851a6a4969d865c563fe7ada36e5e7",
-    "overhalla.1.toml": "b7e40b9199e6cf77b5b97633ba91abe34b02dce04791877f2153a542f094e22d",
-    "risor-school.1.toml": "b67f165176151a645e6090b771b693ca209cce276f9ba2f8da43b33798c2cd70",
-    "tromso.1.toml": "557903efaf3d4964c3630e3a00d1a52953b171520fe99af8e6f6508f53b6c20f",
-    "vestre-toten.1.toml": "88c5183dd16423597471d1f87c3e6f16a17948e7b11ff8a5b05ed5a081850e1f",
+    "bti.1.toml": "5e73707f5819fc6720e8d9ed1ec80ff4ba72fe9e438e3cf33f79473cf1624155",
+    "consent.1.toml": "5ed37498ff5b684f67f9fab6b24f6dafa0c8c1615e66874bd8304a714d536f6c",
+    "guides/standard.1.toml": "268efc4f124af6f30cb316bb2aa2846e0cc402769b78e8e8a1c7796a9457bf43",
+    "handover.1.toml": "9c904bfb10138c879601ab4baed371055e9e52caae1fa2e4e739fb7a157ede5b",
+    "measure.1.toml": "60d3e0b24790e733cc1e6a989bf0e970a74b97b8dd1783d8a23c246ea14ed5e2",
+    "overhalla.1.toml": "7035f3c128204e9daa81cad713fcfb7af6132fd0fe2b80a77a3842755141b4d5",
+    "risor-school.1.toml": "8cb519d8065d71b22239317d1b788399cc92c0975d5fb49a0d7784e3c328e5c3",
+    "tromso.1.toml": "b756da813082924a2afad748005e2b4410013f83f934c42ddf45c0647a1615d2",
+    "vestre-toten.1.toml": "ab6a21816247cbf21706a12294372e91abe198b9b89cb63bea392fb152e76473",
 }
 
 

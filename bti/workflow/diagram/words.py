@@ -22,7 +22,7 @@ LEGEND: dict[Kind, dict[str, str]] = {
     "down": {"nb": "Til et lavere nivå", "nn": "Til eit lågare nivå", "en": "To a lower level"},
     "jump": {"nb": "Forbi et nivå", "nn": "Forbi eit nivå", "en": "Past a level"},
     "close": {"nb": "Avslutte", "nn": "Avslutte", "en": "Close"},
-    "reopen": {"nb": "Åpne igjen", "nn": "Opne att", "en": "Open again"},
+    "reopen": {"nb": "Åpne igjen", "nn": "Opne igjen", "en": "Open again"},
 }
 
 
