@@ -160,6 +160,8 @@ participations = tenant_table(
         postgresql_where=sa.text("ended_at IS NULL"),
     ),
     sa.Index("ix_participations_person", "municipality_id", "person_id", "state"),
+    # Those who have left are shown too.
+    sa.Index(None, "municipality_id", "case_id"),
 )
 
 # A stuck case or a disagreement put before the coordinating unit: it sees this text, not the case.

@@ -57,7 +57,8 @@ consent_parties = tenant_table(
         " OR (guardian_id IS NULL AND subject_id IS NULL AND unit_id IS NOT NULL)",
         name="exactly_one_giver",
     ),
-    sa.Index(None, "municipality_id", "consent_id"),
+    # In the order they are asked, as with guardianships.
+    sa.Index(None, "municipality_id", "consent_id", "id"),
 )
 
 # What was said, by whom, how it reached us. `said_on` is what people say; `recorded_at` is the server's clock.
@@ -105,6 +106,16 @@ disclosures = tenant_table(
         "unit_id",
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
+    ),
+    # An auditor asks about doors that were open once, and about those that ran out. The latter's index is no use to
+    # anybody else: by the date alone, SQLite would go through all live doors to find those of one case.
+    sa.Index(None, "municipality_id", "case_id", "unit_id"),
+    sa.Index(
+        "ix_disclosures_consented_until",
+        "municipality_id",
+        "valid_to",
+        sqlite_where=sa.text("consent_id IS NOT NULL"),
+        postgresql_where=sa.text("consent_id IS NOT NULL"),
     ),
     sa.Index(None, "municipality_id", "consent_id"),
 )

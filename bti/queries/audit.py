@@ -83,6 +83,8 @@ class Page(Generic[Row]):
 
 
 Conditions = list[sa.ColumnElement[bool]]
+# Coalesced, a moment is only looked at: no planner takes its index, which isn't in the order that is asked for.
+looked_at = sa.func.coalesce(e.at, e.at, type_=e.at.type)
 
 
 def matching(session: sa.Connection, query: LogQuery) -> Conditions:
@@ -116,8 +118,6 @@ def _period(session: sa.Connection, query: LogQuery) -> Conditions:
     ).one()
     if first is None:
         return [sa.false()]
-    # Coalesced, a moment is only looked at: no planner takes its index, which isn't in the order that is asked for.
-    looked_at = sa.func.coalesce(e.at, e.at, type_=e.at.type)
     exact: Conditions = []
     if query.since is not None:
         exact.append(looked_at >= query.since)

@@ -88,17 +88,14 @@ def was_withdrawn_before() -> sa.ColumnElement[bool]:
     withdrawn when the entry was written."""
     c_, u_, w_ = consents.alias(), consent_units.alias(), consent_events.alias()
     c, u, w = c_.c, u_.c, w_.c
-    return _exist(
-        (c_, u_, w_),
+    # One inside the other: joined, SQLite may begin with every withdrawal there is.
+    named = (u.municipality_id == c.municipality_id, u.consent_id == c.id, u.unit_id == e.unit_id)
+    return _exists(
+        c_,
         c.municipality_id == e.municipality_id,
         c.case_id == e.case_id,
-        u.municipality_id == c.municipality_id,
-        u.consent_id == c.id,
-        u.unit_id == e.unit_id,
-        w.municipality_id == c.municipality_id,
-        w.consent_id == c.id,
-        w.event == "withdrawn",
-        w.recorded_at <= e.at,
+        _exists(u_, *named),
+        _exists(w_, *_known(w, c, e.at), w.event == "withdrawn"),
     )
 
 

@@ -42,19 +42,27 @@ def waiting(
     if case_id is not None:
         query = query.where(referrals.c.case_id == case_id)
     rows = session.execute(query.order_by(referrals.c.referred_at, referrals.c.id)).all()
-    named = _services(session, municipality_id, [row.case_id for row in rows])
-    return tuple(replace(Referred(*row), services=named.get(row.case_id, ())) for row in rows)
+    partners = _partners(session, municipality_id, [row.case_id for row in rows])
+    return tuple(
+        # Who takes part for the case's own service is no other service.
+        replace(_referred(row), services=tuple(dict.fromkeys((row.own_service, *partners.get(row.case_id, ())))))
+        for row in rows
+    )
 
 
 def decided(session: sa.Connection, *, municipality_id: str, unit_ids: Collection[str]) -> tuple[Referred, ...]:
     """Return the latest decisions, newest first."""
     query = _asked(municipality_id, unit_ids).where(referrals.c.decided_at.is_not(None))
     rows = session.execute(query.order_by(referrals.c.decided_at.desc(), referrals.c.id).limit(MOST_DECIDED))
-    return tuple(Referred(*row) for row in rows)
+    return tuple(_referred(row) for row in rows)
+
+
+def _referred(row: Any) -> Referred:
+    return Referred(*row[:-1])
 
 
 def _asked(municipality_id: str, unit_ids: Collection[str]) -> sa.Select[Any]:
-    r = referrals.c
+    r, own = referrals.c, units.alias()
     return (
         sa.select(
             r.id,
@@ -70,29 +78,27 @@ def _asked(municipality_id: str, unit_ids: Collection[str]) -> sa.Select[Any]:
             r.outcome,
             r.reason,
             r.decided_at,
+            own.c.name.label("own_service"),
         )
         .join(cases, sa.and_(cases.c.municipality_id == r.municipality_id, cases.c.id == r.case_id))
+        .join(own, sa.and_(own.c.municipality_id == cases.c.municipality_id, own.c.id == cases.c.unit_id))
         .join(people, sa.and_(people.c.municipality_id == r.municipality_id, people.c.id == r.referred_by))
         .where(r.municipality_id == municipality_id, r.unit_id.in_(sorted(unit_ids)))
     )
 
 
-def _services(session: sa.Connection, municipality_id: str, case_ids: list[str]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the services in each case: its own first, then those that take part."""
+def _partners(session: sa.Connection, municipality_id: str, case_ids: list[str]) -> dict[str, list[str]]:
+    """Return the names of the services that take part in each case, in order."""
     if not case_ids:
         return {}
-    own = (
-        sa.select(cases.c.id.label("case_id"), units.c.name, sa.literal(0).label("place"))
-        .join(units, sa.and_(units.c.municipality_id == cases.c.municipality_id, units.c.id == cases.c.unit_id))
-        .where(cases.c.municipality_id == municipality_id, cases.c.id.in_(case_ids))
-    )
     p = participations.c
-    others = (
-        sa.select(p.case_id, units.c.name, sa.literal(1).label("place"))
+    query = (
+        sa.select(p.case_id, units.c.name)
         .join(units, sa.and_(units.c.municipality_id == p.municipality_id, units.c.id == p.unit_id))
         .where(p.municipality_id == municipality_id, p.case_id.in_(case_ids), p.state == "active", p.ended_at.is_(None))
+        .order_by(units.c.name)
     )
-    found: dict[str, dict[str, None]] = {}
-    for row in session.execute(sa.union_all(own, others).order_by("place", "name")):
-        found.setdefault(row.case_id, {})[row.name] = None
-    return {case_id: tuple(names) for case_id, names in found.items()}
+    found: dict[str, list[str]] = {}
+    for case_id, name in session.execute(query):
+        found.setdefault(case_id, []).append(name)
+    return found

@@ -40,11 +40,10 @@ def cases_without_holder(session: sa.Connection, *, actor: Actor, today: date) -
     """
     c = cases.c
     mine = sa.and_(c.holder_id == actor.person_id, c.holder_unit_id.in_(sorted(actor.units())), c.is_interim.is_(True))
-    query = (
-        _open_cases(actor, today, sa.or_(_led(actor), mine))
-        .where(sa.or_(c.is_interim.is_(True), c.holder_confirmed.is_(False)))
-        .order_by(c.is_interim.desc(), c.has_log.desc(), c.due_on, c.id)
-    )
+    undecided = sa.or_(c.is_interim.is_(True), c.holder_confirmed.is_(False))
+    # Looked for by unit and by holder, each by its index: asked as one condition, every case there is would be read.
+    either = sa.union(*(_ids(actor, stands_in).where(undecided) for stands_in in (_led(actor), mine)))
+    query = _open_cases(actor, today, c.id.in_(either)).order_by(c.is_interim.desc(), c.has_log.desc(), c.due_on, c.id)
     return list(session.execute(query.limit(MOST_LISTED)))
 
 
@@ -71,10 +70,12 @@ def offers(session: sa.Connection, *, actor: Actor, today: date, since: datetime
         )
         .join(handovers, sa.and_(h.municipality_id == c.municipality_id, h.case_id == c.id))
         .where(
+            # Says where to begin: in the units' own cases, not in every offer that was ever made.
+            h.case_id.in_(_ids(actor, _led(actor))),
             sa.or_(
                 h.state == "offered",
                 sa.and_(h.state.in_(("declined", "expired")), h.answered_at >= since, sa.not_(followed)),
-            )
+            ),
         )
         .order_by(h.expires_on, h.id)
     )
@@ -130,6 +131,12 @@ def _led(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.and_(
         c.unit_id.in_(sorted(actor.units("unit_leader"))),
         sa.or_(c.shared_with_leader_at.is_not(None), c.level_order > 0),
+    )
+
+
+def _ids(actor: Actor, stands_in: sa.ColumnElement[bool]) -> sa.Select[str]:
+    return sa.select(cases.c.id).where(
+        cases.c.municipality_id == actor.municipality_id, cases.c.closed_at.is_(None), stands_in
     )
 
 

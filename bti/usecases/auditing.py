@@ -221,7 +221,7 @@ def consent(
     known = tuple(event for event in events if event.recorded_at <= moment)
     query = LogQuery(here, actor.person_id, case_id=row.case_id, events=("case.read",))
     e = audit_entries.c
-    found = [*trail.matching(session, query), e.basis == f"consent:{consent_id}", e.at <= moment]
+    found = [*trail.matching(session, query), e.basis == f"consent:{consent_id}", trail.looked_at <= moment]
     dossier = ConsentDossier(
         consent=row,
         parties=parties_of(session, municipality_id=here, consent_id=consent_id, events=known, as_of=moment),
