@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, request, url_for
@@ -11,7 +10,7 @@ from bti.db import reading
 from bti.errors import Refused
 from bti.queries.discussions import HELPING_KINDS, Place, helping_units
 from bti.usecases import discussions
-from web import edge
+from web import edge, places
 from web.access import STAFF, for_roles, me
 from web.forms import Form, Problem, explain
 from web.language import gettext as _
@@ -26,10 +25,11 @@ def desk() -> str:
     helps = _helps()
     ours = helps and (request.args.get("vis") == "oss" or not me().has("employee", "unit_leader"))
     read = discussions.read_ours if ours else discussions.read_mine
-    found = edge.show("discussion.read", lambda session: read(session, actor=me(), after=_after(), now=edge.now()))
+    after = places.asked_for(Place)
+    found = edge.show("discussion.read", lambda session: read(session, actor=me(), after=after, now=edge.now()))
     older = None
     if found.after:
-        place = f"{found.after.asked_at.isoformat()}_{found.after.id}"
+        place = places.written(found.after.asked_at, found.after.id)
         older = url_for("discussions.desk", vis="oss" if ours else "mine", etter=place)
     return render_template(
         "discussions/desk.html",
@@ -37,23 +37,13 @@ def desk() -> str:
         ours=ours,
         helps=helps,
         asks=me().has("employee", "unit_leader"),
-        first=not request.args.get("etter"),
+        first=after is None,
         older=older,
     )
 
 
 def _helps() -> bool:
     return any(one.unit_kind in HELPING_KINDS for one in me().memberships if one.role in STAFF)
-
-
-def _after() -> Place | None:
-    """Return where the page before ended; a forged place is no place."""
-    text, _sep, id_ = request.args.get("etter", "").partition("_")
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return Place(moment, id_[:40]) if id_ and moment.tzinfo else None
 
 
 @pages.route("/drofting/ny", methods=["GET", "POST"])

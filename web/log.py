@@ -23,9 +23,29 @@ from web.show import day, words
 pages = Blueprint("log", __name__)
 
 
-def _show(reference: str, template: str, form: Form, problem: Problem, **more: Any) -> Any:
-    """Show a form of the case; `more` holds values, or functions of (session, head) that read them."""
+def _form(
+    reference: str,
+    template: str,
+    form: Form,
+    *,
+    attempt: str,
+    work: Callable[[Any, str], Any],
+    said: str,
+    **more: Any,
+) -> Any:
+    """Carry out the form that was sent and go back to the case, or show it with what is wrong. `work` is given the
+    session and the case's id; `more` holds values for the page, or functions of (session, head) that read them."""
+    problem = Problem()
+    if request.method == "POST":
+        try:
+            back = url_for("cases.case", reference=reference)
+            return edge.submit(attempt, lambda s: work(s, edge.in_case(s, reference)), then=back, said=said)
+        except Refused as refusal:
+            problem = explain(refusal)
+    return _show(reference, template, form, problem, more)
 
+
+def _show(reference: str, template: str, form: Form, problem: Problem, more: dict[str, Any]) -> Any:
     def read(session: Any) -> tuple[CaseHead, dict[str, Any]]:
         head = reading.open_case(
             session, actor=me(), case_id=edge.in_case(session, reference), now=edge.now(), part="form", views=("full",)
@@ -40,81 +60,59 @@ def _show(reference: str, template: str, form: Form, problem: Problem, **more: A
     return page, problem.status
 
 
-def _send(
-    reference: str, attempt: str, work: Callable[[Any, str], Any], said: str, form: Form | None = None
-) -> tuple[Any, Problem]:
-    """Carry a form out; return the way on, or the problem to show beside it."""
-    try:
-        target = url_for("cases.case", reference=reference)
-        return edge.submit(attempt, lambda s: work(s, edge.in_case(s, reference)), then=target, said=said), Problem()
-    except Refused as refusal:
-        return None, explain(refusal)
-
-
 @pages.route("/saker/<reference>/logg/ny", methods=["GET", "POST"])
 @for_roles(*STAFF)
 def entry(reference: str) -> Any:
     """Write an entry: a note, a meeting, a talk with guardians, or the child's view."""
     form = Form.of({"kind": request.args.get("slag", "log"), "happened_on": day(local_day(edge.now()))})
-    problem = Problem()
-    if request.method == "POST":
-        done, problem = _send(
-            reference,
-            "entry.add",
-            lambda session, case_id: log.add_entry(
-                session, actor=me(), case_id=case_id, kind=form.text("kind"),
-                information_kind=form.text("information_kind"), title=form.text("title"), text=form.text("text"),
-                happened_on=form.day("happened_on"), asked_by=form.text("asked_by"), now=edge.now(),
-            ),
-            _("Det er skrevet i loggen."),
-        )  # fmt: skip
-        if done:
-            return done
-    kind = form.text("kind") if form.text("kind") in log.ENTRY_KINDS else "log"
-    return _show(reference, "log/entry.html", form, problem, kind=kind, kinds=choices("entry", log.ENTRY_KINDS))
+    return _form(
+        reference,
+        "log/entry.html",
+        form,
+        attempt="entry.add",
+        work=lambda session, case_id: log.add_entry(
+            session, actor=me(), case_id=case_id, kind=form.text("kind"),
+            information_kind=form.text("information_kind"), title=form.text("title"), text=form.text("text"),
+            happened_on=form.day("happened_on"), asked_by=form.text("asked_by"), now=edge.now(),
+        ),
+        said=_("Det er skrevet i loggen."),
+        kind=form.text("kind") if form.text("kind") in log.ENTRY_KINDS else "log",
+        kinds=choices("entry", log.ENTRY_KINDS),
+    )  # fmt: skip
 
 
 @pages.route("/saker/<reference>/mal/nytt", methods=["GET", "POST"])
 @for_roles(*STAFF)
 def goal(reference: str) -> Any:
     """Set a goal."""
-    form, problem = Form.of(), Problem()
-    if request.method == "POST":
-        done, problem = _send(
-            reference,
-            "goal.set",
-            lambda session, case_id: log.set_goal(
-                session, actor=me(), case_id=case_id, information_kind=form.text("information_kind"),
-                text=form.text("text"), now=edge.now(),
-            ),
-            _("Målet er satt. Planlegg tiltak som fører dit."),
-        )  # fmt: skip
-        if done:
-            return done
-    return _show(reference, "log/goal.html", form, problem)
+    form = Form.of()
+    return _form(
+        reference,
+        "log/goal.html",
+        form,
+        attempt="goal.set",
+        work=lambda session, case_id: log.set_goal(
+            session, actor=me(), case_id=case_id, information_kind=form.text("information_kind"),
+            text=form.text("text"), now=edge.now(),
+        ),
+        said=_("Målet er satt. Planlegg tiltak som fører dit."),
+    )  # fmt: skip
 
 
 @pages.route("/saker/<reference>/mal/<goal_id>/avslutt", methods=["GET", "POST"])
 @for_roles(*STAFF)
 def end_goal(reference: str, goal_id: str) -> Any:
     """End a goal: reached, changed or dropped."""
-    form, problem = Form.of(), Problem()
-    if request.method == "POST":
-        done, problem = _send(
-            reference,
-            "goal.end",
-            lambda session, case_id: log.end_goal(
-                session, actor=me(), case_id=case_id, goal_id=goal_id, how=form.text("how"), now=edge.now()
-            ),
-            _("Målet er avsluttet."),
-        )
-        if done:
-            return done
-    return _show(
+    form = Form.of()
+    return _form(
         reference,
         "log/end_goal.html",
         form,
-        problem,
+        attempt="goal.end",
+        work=lambda session, case_id: log.end_goal(
+            session, actor=me(), case_id=case_id, goal_id=goal_id, how=form.text("how"), now=edge.now()
+        ),
+        said=_("Målet er avsluttet."),
         goal=lambda session, head: _one(_goals(session, head), goal_id),
         hows=choices("goal", ("reached", "changed", "dropped")),
     )
@@ -124,67 +122,53 @@ def end_goal(reference: str, goal_id: str) -> Any:
 @for_roles(*STAFF)
 def measure(reference: str) -> Any:
     """Plan a measure with responsible person and evaluation date."""
-    form, problem = Form.of(), Problem()
-    if request.method == "POST":
-        done, problem = _send(
-            reference,
-            "measure.plan",
-            lambda session, case_id: log.plan_measure(
-                session, actor=me(), case_id=case_id, goal_id=form.text("goal") or None,
-                information_kind=form.text("information_kind"), text=form.text("text"),
-                responsible=form.text("responsible"), starts_on=form.day("starts_on"),
-                evaluate_on=form.day("evaluate_on"), now=edge.now(),
-            ),
-            _("Tiltaket er planlagt. Fristen for evaluering står i saken."),
-        )  # fmt: skip
-        if done:
-            return done
-    return _show(
+    form = Form.of()
+    return _form(
         reference,
         "log/measure.html",
         form,
-        problem,
+        attempt="measure.plan",
+        work=lambda session, case_id: log.plan_measure(
+            session, actor=me(), case_id=case_id, goal_id=form.text("goal") or None,
+            information_kind=form.text("information_kind"), text=form.text("text"),
+            responsible=form.text("responsible"), starts_on=form.day("starts_on"),
+            evaluate_on=form.day("evaluate_on"), now=edge.now(),
+        ),
+        said=_("Tiltaket er planlagt. Fristen for evaluering står i saken."),
         goals=lambda session, head: [(g.id, g.text) for g in _goals(session, head) if g.ended_at is None],
         people=_who_may_answer,
-    )
+    )  # fmt: skip
 
 
 @pages.route("/saker/<reference>/tiltak/<measure_id>/evaluer", methods=["GET", "POST"])
 @for_roles(*STAFF)
 def evaluate(reference: str, measure_id: str) -> Any:
     """Evaluate a measure: done as planned, effect, and on, changed or ended."""
-    form, problem = Form.of(), Problem()
-    if request.method == "POST":
-        done, problem = _send(
-            reference,
-            "measure.evaluate",
-            lambda session, case_id: log.evaluate_measure(
-                session, actor=me(), case_id=case_id, measure_id=measure_id,
-                done_as_planned=form.text("done_as_planned"), effect=form.text("effect"),
-                outcome=form.text("outcome"), text=form.text("text"), evaluate_on=form.day("evaluate_on"),
-                now=edge.now(),
-            ),
-            _("Evalueringen er lagret."),
-        )  # fmt: skip
-        if done:
-            return done
-    return _show(
+    form = Form.of()
+    return _form(
         reference,
         "log/evaluate.html",
         form,
-        problem,
+        attempt="measure.evaluate",
+        work=lambda session, case_id: log.evaluate_measure(
+            session, actor=me(), case_id=case_id, measure_id=measure_id,
+            done_as_planned=form.text("done_as_planned"), effect=form.text("effect"),
+            outcome=form.text("outcome"), text=form.text("text"), evaluate_on=form.day("evaluate_on"),
+            now=edge.now(),
+        ),
+        said=_("Evalueringen er lagret."),
         measure=lambda session, head: _one(_measures(session, head), measure_id),
         dones=choices("done", log.DONE),
         effects=choices("effect", log.EFFECTS),
         outcomes=choices("outcome", log.OUTCOMES),
-    )
+    )  # fmt: skip
 
 
 @pages.route("/saker/<reference>/frist", methods=["GET", "POST"])
 @for_roles(*STAFF)
 def next_date(reference: str) -> Any:
     """Move the deadline of the step, with a reason."""
-    form, problem = Form.of(), Problem()
+    form = Form.of()
 
     def work(session: Any, case_id: str) -> None:
         wanted = form.day("next_date")
@@ -195,11 +179,8 @@ def next_date(reference: str) -> Any:
             seen_version=form.number("versjon"), now=edge.now(),
         )  # fmt: skip
 
-    if request.method == "POST":
-        done, problem = _send(reference, "case.next_date", work, _("Fristen er endret, og begrunnelsen står i loggen."))
-        if done:
-            return done
-    return _show(reference, "log/next_date.html", form, problem)
+    said = _("Fristen er endret, og begrunnelsen står i loggen.")
+    return _form(reference, "log/next_date.html", form, attempt="case.next_date", work=work, said=said)
 
 
 def _goals(session: Any, head: CaseHead) -> tuple[Any, ...]:

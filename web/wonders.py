@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, current_app, flash, jsonify, redirect, render_template, request, url_for
@@ -14,7 +13,7 @@ from bti.queries.desk import Child, Place
 from bti.usecases import cases, desk, drafts, wonders
 from bti.usecases.finding import find_case
 from bti.usecases.reading import CaseHead, open_case
-from web import edge, fates
+from web import edge, fates, places
 from web.access import for_roles, me
 from web.forms import Form, Problem, explain
 from web.language import gettext as _
@@ -215,29 +214,20 @@ def child_labels(found: tuple[Child, ...]) -> list[tuple[str, str]]:
 @for_roles(*STAFF)
 def mine() -> str:
     """List what one has registered and what became of it."""
+    after = places.asked_for(Place)
     found = edge.show(
-        "wonder.read", lambda session: desk.read_wonders(session, actor=me(), after=_after(), now=edge.now())
+        "wonder.read", lambda session: desk.read_wonders(session, actor=me(), after=after, now=edge.now())
     )
     older = None
     if found.after:
-        older = url_for("wonders.mine", etter=f"{found.after.opened_at.isoformat()}_{found.after.id}")
+        older = url_for("wonders.mine", etter=places.written(found.after.opened_at, found.after.id))
     return render_template(
         "wonders/mine.html",
         rows=[fates.line(row) for row in found.rows],
         older=older,
-        first=not request.args.get("etter"),
+        first=after is None,
         draft=_draft(),
     )
-
-
-def _after() -> Place | None:
-    """Return where the page before ended; a forged place is no place."""
-    text, _sep, id_ = request.args.get("etter", "").partition("_")
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return Place(moment, id_[:40]) if id_ and moment.tzinfo else None
 
 
 @pages.get("/undringer/<reference>")
