@@ -200,6 +200,10 @@ class Cast:
         assert self.answer(case_id, consent_id, by=by) == "given"
         return consent_id
 
+    def yes_to(self, case_id: str, unit: str) -> str:
+        """Return the consent that lets a unit in now."""
+        return next(c.consent_id for c in self.facts(case_id).covers if c.unit_id == unit and c.consent_id)
+
     def withdraw(self, case_id: str, consent_id: str, *, by: str = "kari") -> None:
         with writing(self.database) as session:
             consent.withdraw(

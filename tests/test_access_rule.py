@@ -75,12 +75,8 @@ class TestACaseBetweenServices:
                 load_scene(session, actor=cast.actor_in(session, name), case_id=case_id, now=cast.now)
 
     def test_closes_on_the_next_read_when_the_consent_is_withdrawn(self, cast: Cast) -> None:
-        case_id = cast.at_decision()
-        cast.confirm(case_id)
-        cast.consented(case_id, "school")
-        shared = cast.consented(case_id, "ppt", purpose="share")
-        cast.join(case_id, "siri")
-        cast.move(case_id, "start_with_other_service")
+        case_id = cast.at_level_2()
+        shared = cast.yes_to(case_id, "ppt")
         assert "siri" in sees(cast, case_id)
         cast.withdraw(case_id, shared)
         assert sees(cast, case_id) == {"kari", "rune"}
@@ -206,13 +202,8 @@ class TestNotYoursAndNotThere:
 
 class TestTheShell:
     def test_lets_the_holder_act_without_reading_when_the_own_door_has_closed(self, cast: Cast) -> None:
-        case_id = cast.at_decision()
-        cast.confirm(case_id)
-        own = cast.consented(case_id, "school")
-        cast.consented(case_id, "ppt", purpose="share")
-        cast.join(case_id, "siri")
-        cast.move(case_id, "start_with_other_service")
-        cast.withdraw(case_id, own)
+        case_id = cast.at_level_2()
+        cast.withdraw(case_id, cast.yes_to(case_id, "school"))
         facts = cast.facts(case_id)
         assert {n: policy.view(cast.actor(n), facts) for n in ("kari", "rune", "siri")} == {
             "kari": "shell", "rune": "shell", "siri": "full",
@@ -220,13 +211,8 @@ class TestTheShell:
         assert cast.move(case_id, "close", closing_reason="guardians_wish").facts.step == "closed"
 
     def test_does_not_confirm_a_holder_whose_service_nothing_covers(self, cast: Cast) -> None:
-        case_id = cast.at_decision()
-        cast.confirm(case_id)
-        own = cast.consented(case_id, "school")
-        cast.consented(case_id, "ppt", purpose="share")
-        cast.join(case_id, "siri")
-        cast.move(case_id, "start_with_other_service")
-        cast.withdraw(case_id, own)
+        case_id = cast.at_level_2()
+        cast.withdraw(case_id, cast.yes_to(case_id, "school"))
         with pytest.raises(NotReady) as refused:
             cast.confirm(case_id, by="kari")
         assert [found.code for found in refused.value.missing] == ["service_not_covered"]

@@ -316,12 +316,8 @@ class TestTheInterimHolder:
         assert holder(cast, case_id) == "kari"
 
     def test_does_not_stop_a_family_from_taking_its_yes_back(self, cast: Cast) -> None:
-        case_id = cast.at_decision()
-        cast.confirm(case_id)
-        cast.consented(case_id, "school")
-        shared = cast.consented(case_id, "ppt", purpose="share")
-        cast.join(case_id, "siri")
-        cast.move(case_id, "start_with_other_service")
+        case_id = cast.at_level_2()
+        shared = cast.yes_to(case_id, "ppt")
         cast.accept(case_id, cast.offer(case_id, "siri"), by="siri")
         cast.end("rune")
         cast.end("berit")

@@ -124,13 +124,8 @@ class TestWithdrawal:
         )  # fmt: skip
 
     def test_on_level_2_leaves_the_own_service_at_the_door(self, cast: Cast) -> None:
-        case_id = cast.at_decision()
-        cast.confirm(case_id)
-        own = cast.consented(case_id, "school")
-        cast.consented(case_id, "ppt", purpose="share")
-        cast.join(case_id, "siri")
-        cast.move(case_id, "start_with_other_service")
-        cast.withdraw(case_id, own)
+        case_id = cast.at_level_2()
+        cast.withdraw(case_id, cast.yes_to(case_id, "school"))
         assert policy.view(cast.actor("kari"), cast.facts(case_id)) == "shell"
         assert cast.facts(case_id).holder_id == "kari"
 

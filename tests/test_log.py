@@ -75,13 +75,8 @@ class TestTheLog:
             assert refused.value.code == "case_closed"
 
     def test_is_not_written_from_behind_a_closed_door(self, cast: Cast) -> None:
-        case_id = cast.at_decision()
-        cast.confirm(case_id)
-        own = cast.consented(case_id, "school")
-        cast.consented(case_id, "ppt", purpose="share")
-        cast.join(case_id, "siri")
-        cast.move(case_id, "start_with_other_service")
-        cast.withdraw(case_id, own)
+        case_id = cast.at_level_2()
+        cast.withdraw(case_id, cast.yes_to(case_id, "school"))
         with pytest.raises(Forbidden) as refused:
             write(cast, case_id)
         assert refused.value.code == "no_ground"

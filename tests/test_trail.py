@@ -262,12 +262,8 @@ class TestALongRun:
 
 def long_run(cast: Cast) -> str:
     """From a wonder up to level 2, the baton to PPT, the consent back, down through the leader to a colleague."""
-    case_id = cast.at_decision()
-    cast.confirm(case_id)
-    cast.consented(case_id, "school")
-    shared = cast.consented(case_id, "ppt", purpose="share")
-    cast.join(case_id, "siri")
-    cast.move(case_id, "start_with_other_service")
+    case_id = cast.at_level_2()
+    shared = cast.yes_to(case_id, "ppt")
     cast.move(case_id, "plan")
     measure = cast.plan(case_id)
     cast.move(case_id, "carry_out")

@@ -12,6 +12,16 @@ from bti.db import writing
 from bti.models import audit_entries, cases
 from tests.cast import Cast
 
+# Words of Ola's case that nobody may read who isn't in it.
+SECRETS = (
+    "Snakket med mor og far",
+    "Fast voksen ved skolestart",
+    "På skolen hver dag",
+    "Kommer for sent",
+    "Ola",
+    "Nordli",
+)
+
 
 def rows(cast: Cast, table: sa.Table = cases) -> list[Any]:
     """Return every row of a table."""

@@ -11,18 +11,10 @@ from bti.db import reading, writing
 from bti.models import audit_entries, handovers, memberships, people
 from bti.usecases import log
 from tests.cast import Cast, settle_neighbour
+from tests.web.records import SECRETS
 from tests.web.visitor import Visitor
 
 Client = Callable[[str], Visitor]
-
-SECRETS = (
-    "Snakket med mor og far",
-    "Fast voksen ved skolestart",
-    "På skolen hver dag",
-    "Kommer for sent",
-    "Ola",
-    "Nordli",
-)
 
 
 class Baton:

@@ -8,18 +8,10 @@ import pytest
 
 from bti.usecases import participants
 from tests.cast import Cast, settle_neighbour
+from tests.web.records import SECRETS
 from tests.web.visitor import Visitor
 
 Client = Callable[[str], Visitor]
-
-SECRETS = (
-    "Snakket med mor og far",
-    "Fast voksen ved skolestart",
-    "På skolen hver dag",
-    "Kommer for sent",
-    "Ola",
-    "Nordli",
-)
 
 
 class Services:
