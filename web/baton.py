@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from bti.engine import load_scene, require_open, require_relation
+from bti.engine import Scene, load_scene, require_open, require_relation
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible, NotReady, Stale
+from bti.facts import CaseFacts
 from bti.queries import casepage, handover
 from bti.queries.casepage import UnitLine
 from bti.queries.consents import consents_of_case
@@ -258,28 +259,72 @@ def confirm(reference: str) -> Any:
     problem = Problem()
     if request.method == "POST":
         form = Form.of()
-
-        def work(session: Any) -> None:
-            case_id = edge.in_case(session, reference)
-            baton.confirm_holder(
-                session, actor=me(), case_id=case_id, seen_version=form.number("versjon"), now=edge.now()
-            )
-
-        said = _("Stafettholderen er bestemt. Se neste steg i saken.")
         try:
-            return edge.submit("baton.confirm", work, then=_case_page(reference), said=said)
+            return edge.submit(
+                "baton.confirm", lambda s: _confirm(s, reference, form), then=_case_page(reference), said=str
+            )
         except (NotReady, NotPossible, Stale) as refusal:
             problem = explain(refusal)
     page = edge.show("case.read", lambda s: _confirm_page(s, reference))
     return render_template("baton/confirm.html", problem=problem, **page), problem.status
 
 
+def _confirm(session: Any, reference: str, form: Form) -> str:
+    """Decide, and return what to say: whom it is, for which level, and that the next level asks again."""
+    case_id = edge.in_case(session, reference)
+    baton.confirm_holder(session, actor=me(), case_id=case_id, seen_version=form.number("versjon"), now=edge.now())
+    scene = load_scene(session, actor=me(), case_id=case_id, now=edge.now())
+    here, holder = scene.facts.municipality_id, scene.facts.holder_id
+    name = casepage.people_named(session, municipality_id=here, ids=[holder])[holder].name
+    return _decided(name, _level_label(scene), scene.facts)
+
+
+def _decided(name: str, level: str, facts: CaseFacts) -> str:
+    if not facts.is_open:
+        return _(
+            "Det er bestemt at %(name)s er stafettholder når saken åpnes igjen. På nivået den kommer til, bestemmes "
+            "det på nytt.",
+            name=name,
+        )
+    if not facts.has_log:
+        return _(
+            "Det er bestemt at %(name)s er stafettholder når saken går videre fra %(level)s. På det nye nivået "
+            "bestemmes det på nytt.",
+            name=name,
+            level=level,
+        )
+    return _(
+        "Det er bestemt at %(name)s er stafettholder på %(level)s. Går saken til et nytt nivå, bestemmes det på nytt.",
+        name=name,
+        level=level,
+    )
+
+
+def _holds_for(level: str, facts: CaseFacts) -> str:
+    """Return how far the decision reaches: this level, or the way from here to a level with a log."""
+    if not facts.is_open:
+        return _("Saken kan åpnes igjen med stafettlogg. På nivået den kommer til, bestemmes det på nytt.")
+    if not facts.has_log:
+        return _(
+            "Saken kan gå videre fra %(level)s til et nivå med stafettlogg. Der bestemmes det på nytt.", level=level
+        )
+    return _("Gjelder for %(level)s. Går saken til et nytt nivå, bestemmes det på nytt.", level=level)
+
+
+def _level_label(scene: Scene) -> str:
+    return words(scene.model.definition.levels[scene.facts.level_order].label)
+
+
 def _confirm_page(session: Any, reference: str) -> dict[str, Any]:
     # A closed case too: its holder is decided before it is opened again with its log.
     head = _open("baton", "holder", "unit_leader", closed=True)(session, reference)
-    if not head.scene.facts.level_order:
+    facts = head.scene.facts
+    if not facts.level_order:
         require_relation(head.scene, "unit_leader")
-    return preview_values(head) | {"crumbs": casemap.crumbs(head, _("Bestem stafettholder"))}
+    return preview_values(head) | {
+        "crumbs": casemap.crumbs(head, _("Bestem stafettholder")),
+        "holds_for": _holds_for(_level_label(head.scene), facts),
+    }
 
 
 @pages.route("/saker/<reference>/stafettpinne/midlertidig", methods=["GET", "POST"])

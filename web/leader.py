@@ -84,8 +84,10 @@ def _wonder(found: UnitDesk, row: Any) -> dict[str, Any]:
 
 
 def _holderless(found: UnitDesk, row: Any) -> dict[str, Any]:
-    why = _("Midlertidig stafettholder") if row.is_interim else _("Ikke bestemt for nivået")
-    return _case(found, row) | {
+    case = _case(found, row)
+    undecided = _("Ikke bestemt for %(level)s", level=case["level"]) if row.has_log else _("Ikke bestemt ennå")
+    why = _("Midlertidig stafettholder") if row.is_interim else undecided
+    return case | {
         "why": why,
         "is_interim": row.is_interim,
         "decide_href": url_for("baton.confirm", reference=row.reference),

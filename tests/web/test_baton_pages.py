@@ -329,8 +329,33 @@ class TestDecidingTheHolder:
         assert page.has("Skal Kari Nordmann ha stafettpinnen?")
         sent = rune.send(page)
         rune.send(page)
-        assert rune.follow(sent).has("Stafettholderen er bestemt.")
+        notice = "Det er bestemt at Kari Nordmann er stafettholder når saken går videre fra Nivå 0."
+        assert rune.follow(sent).has(f"{notice} På det nye nivået bestemmes det på nytt.")
         assert cast.facts(undecided).holder_confirmed
+
+    def test_says_how_far_it_reaches_and_why_it_is_asked_for_again(
+        self, case: Baton, undecided: str, client_of: Client
+    ) -> None:
+        rune, why = client_of("rune"), "Derfor blir du spurt også når det skal være den samme."
+        page = rune.get(self.page_of(case.cast, undecided))
+        assert page.has("Saken kan gå videre fra Nivå 0 til et nivå med stafettlogg. Der bestemmes det på nytt.")
+        assert page.has(why)
+        page = rune.get(f"{case.page}/bekreft")
+        assert page.has("Gjelder for Nivå 1. Går saken til et nytt nivå, bestemmes det på nytt.")
+        assert page.has(why)
+        said = rune.follow(rune.send(page))
+        assert said.has("Det er bestemt at Kari Nordmann er stafettholder på Nivå 1. Går saken til et nytt nivå,")
+
+    def test_is_asked_for_again_on_the_next_level(self, case: Baton, client_of: Client) -> None:
+        rune = client_of("rune")
+        rune.send(rune.get(f"{case.page}/bekreft"))
+        assert not rune.get("/enheten").has("Ikke bestemt for")
+        case.cast.join(case.id, "siri")
+        case.cast.move(case.id, "invite_services", reason="Haster: PPT må med nå.")
+        desk = rune.get("/enheten")
+        assert desk.has("Ikke bestemt for Nivå 2")
+        assert desk.has("Det bestemmes på nytt for hvert nivå, også når det skal være den samme.")
+        assert rune.get(f"{case.page}/bekreft").has("Gjelder for Nivå 2.")
 
     def test_is_the_leaders_at_level_0(self, cast: Cast, undecided: str, client_of: Client) -> None:
         page = client_of("kari").get(self.page_of(cast, undecided), status=403)
@@ -354,7 +379,10 @@ class TestDecidingTheHolder:
     def test_can_be_done_before_a_closed_case_is_opened_again(self, case: Baton, client_of: Client) -> None:
         case.cast.move(case.id, "close", closing_reason="goal_reached", reason="Målet er nådd.")
         kari = client_of("kari")
-        assert kari.get(f"{case.page}/bekreft").has("Avsluttet")
+        page = kari.get(f"{case.page}/bekreft")
+        assert page.has("Avsluttet")
+        assert page.has("Saken kan åpnes igjen med stafettlogg. På nivået den kommer til, bestemmes det på nytt.")
+        assert kari.follow(kari.send(page)).has("er stafettholder når saken åpnes igjen.")
 
 
 class TestHoldingItInTheInterim:

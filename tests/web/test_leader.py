@@ -60,7 +60,7 @@ class TestTheDesk:
         page = client_of("rune").get("/enheten")
         assert page.has("Per Olsen: Jeg har ikke kapasitet")
         assert page.has("Takket nei 16.11.2026")
-        assert page.has("Har den nå: Kari Nordmann · Ikke bestemt for nivået")
+        assert page.has("Har den nå: Kari Nordmann · Ikke bestemt for Nivå 1")
         ill = {"case_id": case_id, "reason": "Syk", "seen_version": cast.facts(case_id).version}
         act(cast, baton.interim_by_leader, by="rune", **ill)
         page = client_of("rune").get("/enheten")
