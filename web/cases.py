@@ -10,13 +10,17 @@ from werkzeug.wrappers import Response
 
 from bti.clock import local_day
 from bti.errors import NotFound
-from bti.queries.worklist import MINE, MOST_COUNTED, UNIT, Filter, Place
+from bti.queries.worklist import MINE, MOST_COUNTED, PAGE, UNIT, Filter, Place
 from bti.usecases import desk, reading, worklists
 from web import casemap, edge, worklistmap
 from web.access import STAFF, for_roles, me
 
 pages = Blueprint("cases", __name__)
 FILTERS = ("q", "niva", "frist", "vis")
+# What a person may choose to look at, as it stands in the address: whose cases, and whether closed ones.
+VIEWS = {"mine": (MINE, False), "enhet": (UNIT, False), "avsluttet": (MINE, True), "enhet-avsluttet": (UNIT, True)}
+# The last day of each choice of deadlines, in days from today.
+DUE_WITHIN = {"forfalt": -1, "uke": 7}
 
 
 @pages.get("/")
@@ -39,14 +43,15 @@ def home() -> Response:
 @pages.get("/saker")
 @for_roles(*STAFF)
 def worklist() -> str:
-    """Show the person's cases by deadline; a leader may look at the whole unit."""
+    """Show the person's cases by deadline; a leader may look at the whole unit, everybody at closed ones too."""
     actor = me()
-    today = local_day(edge.now())
-    wanted = _filter(today)
+    chosen, wanted = _chosen(), _filter(local_day(edge.now()))
     found = edge.show(
         "worklist.read",
         lambda session: worklists.read(session, actor=actor, wanted=wanted, after=_after(), now=edge.now()),
     )
+    levels = worklistmap.level_choices(found.rows)
+    due = request.args.get("frist", "") if wanted.due_before else ""
     return render_template(
         "cases/worklist.html",
         found=found,
@@ -55,23 +60,49 @@ def worklist() -> str:
         shells=found.shells,
         wanted=wanted,
         most=MOST_COUNTED,
+        page_rows=PAGE,
         older=_next_page(found.after),
-        levels=worklistmap.level_choices(found.rows),
-        leads=actor.has("unit_leader"),
+        levels=levels,
+        due=due,
+        dues=worklistmap.due_choices(),
+        chosen=chosen,
+        views=worklistmap.view_links([key for key in VIEWS if _may_choose(key)], chosen, _kept(wanted)),
+        told=worklistmap.TOLD[chosen](),
+        heading=worklistmap.HEADINGS[chosen](),
+        limits=worklistmap.limits(wanted, levels, due),
+        in_unit=url_for("cases.worklist", **{**_kept(wanted), "vis": "enhet"}) if _may_choose("enhet") else "",
     )
+
+
+def _may_choose(view: str) -> bool:
+    return VIEWS[view][0] == MINE or me().has("unit_leader")
+
+
+def _chosen() -> str:
+    """Return what to look at; what isn't there, or isn't this person's to choose, is their own open cases."""
+    view = request.args.get("vis", "")
+    return view if view in VIEWS and _may_choose(view) else "mine"
 
 
 def _filter(today: date) -> Filter:
     given = request.args
+    ways, closed = VIEWS[_chosen()]
     level = given.get("niva", "")
-    due = {"forfalt": today - timedelta(days=1), "uke": today + timedelta(days=7)}.get(given.get("frist", ""))
+    days = DUE_WITHIN.get(given.get("frist", ""))
     return Filter(
-        ways=UNIT if given.get("vis") == "enhet" and me().has("unit_leader") else MINE,
+        ways=ways,
         level=int(level) if level.isdecimal() and len(level) < 3 else None,
-        due_before=due,
-        closed=given.get("vis") == "avsluttet",
+        # A closed case has no deadline to choose by.
+        due_before=today + timedelta(days=days) if days is not None and not closed else None,
+        closed=closed,
         text=given.get("q", "").strip()[:80],
     )
+
+
+def _kept(wanted: Filter) -> dict[str, Any]:
+    """Return the choices that go along to another view, as they stand in an address."""
+    kept = {"q": wanted.text, "niva": "" if wanted.level is None else str(wanted.level)}
+    return {name: value for name, value in kept.items() if value}
 
 
 def _after() -> Place | None:

@@ -64,7 +64,10 @@ BEGINNING = Place(date.min, "")
 def cases_by_deadline(
     session: sa.Connection, *, actor: Actor, wanted: Filter, today: date, after: Place | None = None, most: int = PAGE
 ) -> list[Any]:
-    """Return up to `most` + 1 cases in order of deadline; one more than asked tells that there are more."""
+    """Return up to `most` + 1 cases in order of deadline, closed ones the last closed first.
+
+    One more than asked tells that there are more.
+    """
     return list(session.execute(_page(_shape(wanted), most + 1), _asked(actor, wanted, today, after or BEGINNING)))
 
 
@@ -115,7 +118,8 @@ def _page(shape: Shape, most: int) -> sa.Select[Any]:
     limit: sa.ColumnElement[int] = sa.literal_column(str(most))
     branches = [_branch(name, shape).limit(limit).subquery() for name in shape.ways]
     together = sa.union(*(sa.select(branch) for branch in branches)).subquery()
-    return sa.select(together).order_by(together.c.sort_on, together.c.id).limit(limit)
+    first = together.c.sort_on.desc() if shape.closed else together.c.sort_on
+    return sa.select(together).order_by(first, together.c.id).limit(limit)
 
 
 @cache
@@ -138,7 +142,7 @@ def _count(shape: Shape) -> sa.Select[int, int]:
 
 
 def _branch(way: str, shape: Shape) -> sa.Select[Any]:
-    sort_on = cases.c.closed_at if shape.closed else cases.c.due_on
+    sort_on: sa.ColumnElement[Any] = cases.c.closed_at if shape.closed else cases.c.due_on
     return (
         sa.select(
             cases.c.id,
@@ -159,7 +163,7 @@ def _branch(way: str, shape: Shape) -> sa.Select[Any]:
         )
         .select_from(_tables(shape))
         .where(*_conditions(way, shape))
-        .order_by(sort_on, cases.c.id)
+        .order_by(sort_on.desc() if shape.closed else sort_on, cases.c.id)
     )
 
 

@@ -11,7 +11,7 @@ from bti.db import reading, writing
 from bti.models import audit_entries, subjects
 from bti.queries.consents import consents_of_case
 from tests.cast import Cast, settle_neighbour
-from tests.web.visitor import Page, Visitor
+from tests.web.visitor import Page, Visitor, on_both_databases
 
 CHILD = "Ola Nordli"
 WONDER = "Kommer for sent fire av fem dager."
@@ -181,7 +181,9 @@ class TestAClosedCase:
     def test_moves_to_the_list_of_closed_ones(self, case: str, case_id: str, cast: Cast, client_of: Clients) -> None:
         cast.move(case_id, "close", closing_reason="goal_reached")
         assert case not in client_of("kari").get("/saker").html
-        assert case in client_of("kari").get("/saker?vis=avsluttet").html
+        page = client_of("kari").get("/saker?vis=avsluttet")
+        assert case in page.html
+        assert page.has("Målet er nådd")
 
 
 class TestTheWorklist:
@@ -203,6 +205,49 @@ class TestTheWorklist:
     def test_shows_a_leader_the_whole_unit_and_an_employee_not(self, case: str, client_of: Clients) -> None:
         assert case in client_of("rune").get("/saker?vis=enhet").html
         assert case not in client_of("per").get("/saker?vis=enhet").html
+
+    @on_both_databases
+    def test_shows_the_last_closed_first(self, cast: Cast, client_of: Clients) -> None:
+        references = []
+        for about in ("jon", "ola", "mia"):
+            case_id = cast.at_decision(about=about)
+            cast.move(case_id, "no_need")
+            cast.move(case_id, "close", closing_reason="no_concern")
+            references.append(cast.facts(case_id).reference)
+            cast.later(days=1)
+        for name, view in (("kari", "avsluttet"), ("rune", "enhet-avsluttet")):
+            html = client_of(name).get(f"/saker?vis={view}").html
+            places = [html.index(one) for one in reversed(references)]
+            assert places == sorted(places)
+
+    def test_says_what_is_shown_and_what_it_is_narrowed_to(self, case: str, client_of: Clients) -> None:
+        rune, kari = client_of("rune"), client_of("kari")
+        assert kari.get("/saker").has("Åpne saker der du har stafettpinnen eller er med, og undringene dine.")
+        assert not kari.get("/saker").has("Avgrenset til")
+        assert not kari.get("/saker").has("Hele enheten")
+        page = rune.get("/saker?vis=enhet&niva=1&frist=uke&q=ola")
+        assert page.has("Åpne saker i enheten din. Undringer som ikke er delt med deg, er ikke med.")
+        assert page.has("Avgrenset til: «ola» i navn eller nummer Nivå 1 Innen 7 dager")
+        assert 'href="/saker?vis=enhet">Fjern avgrensningen' in page.html
+
+    def test_keeps_the_choices_in_the_address(self, case: str, client_of: Clients) -> None:
+        page = client_of("rune").get("/saker?vis=enhet&niva=1&q=ola&frist=uke")
+        assert page.value("vis") == "enhet"
+        assert (page.value("q"), page.value("niva"), page.value("frist")) == ("ola", "1", "uke")
+        for view in ("enhet", "avsluttet", "enhet-avsluttet"):
+            assert f'href="/saker?q=ola&amp;niva=1&amp;vis={view}"' in page.html
+        closed = client_of("rune").get("/saker?vis=avsluttet&frist=uke")
+        assert not closed.has("Avgrenset til"), "a closed case has no deadline"
+
+    def test_says_what_to_do_when_nothing_fits(self, case: str, client_of: Clients) -> None:
+        page = client_of("rune").get("/saker?q=Olga")
+        assert page.has("Avgrenset til: «Olga» i navn eller nummer")
+        assert page.has("Ingen saker passer med det du har valgt Se om navnet er skrevet riktig.")
+        assert 'href="/saker">' in page.html
+        assert 'href="/saker?q=Olga&amp;vis=enhet"' in page.html
+        assert not client_of("kari").get("/saker?q=Olga").has("Se i hele enheten")
+        assert client_of("kari").get("/saker?niva=3").has("Velg et annet nivå eller en annen frist.")
+        assert client_of("nina").get("/saker?vis=enhet").has("Ingen åpne saker i enheten")
 
     @pytest.mark.parametrize(("text", "found"), [("ola", True), ("NORDLI", True), ("mia", False), ("%", False)])
     def test_is_searched_by_name(self, text: str, found: bool, case: str, client_of: Clients) -> None:
