@@ -88,7 +88,7 @@ class TestSearchingTheTrail:
         assert {row.actor for row in page.rows} == {"Kari Nordmann", "Siri Dahl"}
 
     def test_pages_stay_as_they_are_while_new_entries_arrive(self, cast: Cast) -> None:
-        numbers = [plant(cast, "x" * 20, by="siri", basis="own_service") for _ in range(PAGE_ROWS + 10)]
+        numbers = [plant(cast, f"{n:020}", by="siri", basis="own_service") for n in range(PAGE_ROWS + 10)]
         first = search(cast)
         assert ids(first) == numbers[: -PAGE_ROWS - 1 : -1]
         plant(cast, "x" * 20, by="siri", basis="own_service")

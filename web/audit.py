@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request
 
 from bti.audit.vocabulary import EVENTS
 from bti.clock import OSLO, local_day
 from bti.errors import Invalid, NotFound
-from bti.queries.audit import MOST_COUNTED, Entry, Page
-from bti.queries.audit_details import Detail
+from bti.queries.audit import MOST_COUNTED, Page
 from bti.queries.audit_past import SOUND
 from bti.usecases import auditing, auditing_copies
 from bti.usecases.auditing_access import access_at
@@ -23,6 +22,7 @@ from web import audit_filters as filters
 from web import edge
 from web.access import me
 from web.audit_filters import Chosen
+from web.auditmap import rows_of
 from web.sentences import choices
 from web.sentences_audit import EXPLANATIONS, NOTHING_FOUND, say
 
@@ -82,7 +82,7 @@ def log() -> Any:
         ),
     )
     page = render_template(
-        "audit/log.html", form=form, found=found, units=units, events=_events(), rows=_rows(found),
+        "audit/log.html", form=form, found=found, units=units, events=_events(), rows=rows_of(found),
         older=_older(form, "audit.log", found), newest=_newest(form, "audit.log"),
     )  # fmt: skip
     return page, form.status
@@ -119,7 +119,7 @@ def question(slug: str) -> Any:
     page = render_template(
         "audit/question.html", form=form, found=found, units=units, slug=slug, key=key, is_log=is_log,
         heading=say("question", key), explanation=EXPLANATIONS[key](), nothing=NOTHING_FOUND[key](),
-        rows=_rows(found) if is_log else (), older=_older(form, "audit.question", found, slug=slug),
+        rows=rows_of(found) if is_log else (), older=_older(form, "audit.question", found, slug=slug),
         newest=_newest(form, "audit.question", slug=slug),
     )  # fmt: skip
     return page, form.status
@@ -211,7 +211,7 @@ def consent(consent_id: str) -> Any:
         form.errors = filters.explain(refusal)
         as_of, found = None, _dossier(consent_id, None)
     page = render_template(
-        "audit/consent.html", form=form, found=found, consent_id=consent_id, as_of=as_of, rows=_rows(found.reads)
+        "audit/consent.html", form=form, found=found, consent_id=consent_id, as_of=as_of, rows=rows_of(found.reads)
     )
     return page, form.status
 
@@ -262,43 +262,6 @@ def _older(form: Chosen, endpoint: str, found: Page[Any] | None, **more: Any) ->
 
 def _newest(form: Chosen, endpoint: str, **more: Any) -> str | None:
     return form.href(endpoint, **more) if filters.cursor() else None
-
-
-def _rows(found: Page[Entry] | None) -> list[dict[str, Any]]:
-    return [_row(entry) for entry in found.rows] if found else []
-
-
-def _row(entry: Entry) -> dict[str, Any]:
-    kind, _sep, name = entry.basis.partition(":")
-    return {
-        "entry": entry,
-        "what": say("event", entry.event),
-        "details": [
-            (say("field", detail.field), ", ".join(say(detail.kind, value) for value in detail.values))
-            for detail in _worth_saying(entry)
-        ],
-        "role": say("role", entry.role),
-        "basis": say("law", name) if kind == "law" else say("basis", kind) if kind else "",
-        "basis_href": url_for("audit.consent", consent_id=name) if kind == "consent" else "",
-        "verdict": say("verdict", entry.verdict) if entry.verdict else "",
-        "is_sound": entry.verdict in SOUND,
-        "access_href": _then(entry) if entry.event == "case.read" and entry.case else "",
-    }
-
-
-def _worth_saying(entry: Entry) -> list[Detail]:
-    # A list of what was missing says more than that something was; that a reader saw the content goes without saying.
-    fields = {detail.field for detail in entry.details}
-    return [
-        detail
-        for detail in entry.details
-        if not (detail.field == "code" and "missing" in fields)
-        and not (detail.field == "view" and detail.values == ("full",))
-    ]
-
-
-def _then(entry: Entry) -> str:
-    return url_for("audit.access", sak=entry.case, tidspunkt=entry.at.isoformat())
 
 
 def _copy(name: str, form: Chosen, back: str, attempt: str, export: Callable[[Any], Iterator[str]], **more: Any) -> Any:

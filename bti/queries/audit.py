@@ -13,10 +13,14 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
+from bti.audit.vocabulary import READS
+from bti.clock import local_day
 from bti.models import audit_entries, cases, people, units
 from bti.queries.audit_details import Detail, details_of, ids_in
 
 PAGE_ROWS = 50
+# How many entries a page of PAGE_ROWS rows may gather, when many of them are the same read again.
+MOST_GATHERED = 400
 # Nobody reads past a thousand; counting further costs more than it tells.
 MOST_COUNTED = 1001
 EXPORT_BATCH = 1000
@@ -54,6 +58,7 @@ class Entry:
     role: str
     case: str
     case_id: str | None
+    part: str
     consent_id: str | None
     purpose: str
     basis: str
@@ -132,15 +137,18 @@ def not_own(query: LogQuery) -> sa.ColumnElement[bool]:
 
 
 def log_page(session: sa.Connection, query: LogQuery, found: Conditions, *, before: int | None) -> Page[Entry]:
-    """Return a page of the entries under the conditions `found`, older than `before`, in four statements."""
+    """Return a page of the entries under the conditions `found`, older than `before`, in four statements.
+
+    As many as make PAGE_ROWS `runs`, and MOST_GATHERED at most.
+    """
     others = [*found, not_own(query)]
-    rows = _select(session, query, others, before=before, limit=PAGE_ROWS + 1)
-    shown = rows[:PAGE_ROWS]
+    rows = _select(session, query, others, before=before, limit=MOST_GATHERED + 1)
+    shown = rows[: _fitting(rows[:MOST_GATHERED])]
     return Page(
         rows=tuple(shown),
-        next=str(shown[-1].id) if len(rows) > PAGE_ROWS else None,
-        # A first page that isn't full has counted itself.
-        count=len(rows) if before is None and len(rows) <= PAGE_ROWS else count(session, others),
+        next=str(shown[-1].id) if len(rows) > len(shown) else None,
+        # A first page that was read to the end has counted itself.
+        count=len(rows) if before is None and len(rows) <= MOST_GATHERED else count(session, others),
         own=count(session, [*found, e.actor_id == query.auditor_id]),
     )
 
@@ -221,8 +229,9 @@ def _entry(row: Any, fields: dict[str, Any], names: dict[str, str]) -> Entry:
         consent_id = row.basis.removeprefix("consent:")
     return Entry(
         id=row.id, at=row.at, event=row.event, actor_id=row.actor_id, actor=row.actor or "", unit_id=row.unit_id,
-        unit=row.unit or "", role=row.role, case=row.case or "", case_id=row.case_id, consent_id=consent_id,
-        purpose=row.purpose, basis=row.basis, decision=row.decision, view=str(fields.get("view", "")),
+        unit=row.unit or "", role=row.role, case=row.case or "", case_id=row.case_id,
+        part=str(fields.get("part", "")), consent_id=consent_id, purpose=row.purpose, basis=row.basis,
+        decision=row.decision, view=str(fields.get("view", "")),
         details=details_of(row.event, fields, names), request_id=row.request_id,
     )  # fmt: skip
 
@@ -230,6 +239,60 @@ def _entry(row: Any, fields: dict[str, Any], names: dict[str, str]) -> Entry:
 def with_verdicts(rows: Iterable[Entry], verdicts: dict[int, str]) -> tuple[Entry, ...]:
     """Return the entries with the verdict on each."""
     return tuple(replace(row, verdict=verdicts.get(row.id, "")) for row in rows)
+
+
+# --- the same read again and again ------------------------------------------------------------------------------------
+
+
+def runs(entries: Iterable[Entry]) -> tuple[tuple[Entry, ...], ...]:
+    """Return entries (newest first) with repeated reads together: by the same person, of the same page of the same
+    case, on the same ground with the same verdict, on one day. Every other entry stands alone.
+
+    Only reads that were let through are ever joined. A change or a refusal in between, in that case or by that
+    person, parts the reads before it from those after it.
+    """
+    found: list[list[Entry]] = []
+    for number, entry in _numbered(entries):
+        if number == len(found):
+            found.append([])
+        found[number].append(entry)
+    return tuple(tuple(run) for run in found)
+
+
+def _fitting(entries: Sequence[Entry]) -> int:
+    """Return how many of the entries, from the first on, make no more than PAGE_ROWS runs."""
+    return next((place for place, (run, _) in enumerate(_numbered(entries)) if run >= PAGE_ROWS), len(entries))
+
+
+def _numbered(entries: Iterable[Entry]) -> Iterator[tuple[int, Entry]]:
+    """Give each entry with the number of the run it belongs to."""
+    number = -1
+    still_open: dict[tuple[Any, ...], int] = {}
+    for entry in entries:
+        who_and_where = (entry.actor_id, entry.case_id)
+        if not _is_plain_read(entry):
+            still_open = {key: run for key, run in still_open.items() if not _meet(key[0], who_and_where)}
+            number += 1
+            yield number, entry
+            continue
+        key = (
+            who_and_where, entry.event, entry.part, entry.view, entry.details, entry.unit_id, entry.role,
+            entry.purpose, entry.basis, entry.verdict, local_day(entry.at),
+        )  # fmt: skip
+        if key not in still_open:
+            number += 1
+            still_open[key] = number
+        yield still_open[key], entry
+
+
+def _is_plain_read(entry: Entry) -> bool:
+    # An auditor's look-ups ask each for something else, though they may look alike here.
+    is_read = entry.event in READS and not entry.event.startswith(("audit.", "consent."))
+    return is_read and entry.decision == "allowed" and entry.actor_id is not None
+
+
+def _meet(one: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> bool:
+    return any(mine is not None and mine == theirs for mine, theirs in zip(one, other, strict=True))
 
 
 # --- what the filters offer -------------------------------------------------------------------------------------------

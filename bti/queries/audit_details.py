@@ -66,7 +66,7 @@ DETAILS: dict[str, dict[str, str]] = {
     "session.login": {"method": "method"},
     "session.logout": {},
     "session.fail": {"method": "method"},
-    "case.read": {"view": "view"},
+    "case.read": {"part": "part", "view": "view"},
     "case.preview": {},
     "worklist.read": {"shown": "number"},
     "wonder.read": {"shown": "number"},

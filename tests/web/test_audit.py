@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -120,10 +122,30 @@ class TestTheTrail:
         for address in ("logg", "samtykker", "sporsmal/uten-grunnlag", "sporsmal/utlopt-med-tilgang"):
             client_of("tove").get(f"/revisjon/{address}?eldre={forged}", 422)
 
+    @on_both_databases
+    def test_puts_repeated_reads_on_one_row_with_every_time_beneath(self, client_of: Clients, cast: Cast) -> None:
+        case_id = cast.wonder()
+        for _ in range(3):
+            read(cast, case_id, by="kari")
+            cast.later(minutes=20)
+        page = client_of("tove").get("/revisjon/logg?person=kari&hendelse=case.read")
+        assert page.has("Åpnet saken for å lese 3 ganger 16.11.2026 kl. 10.00 til 10.40")
+        assert page.has("16.11.2026 kl. 10.20.00 · Hvem hadde tilgang da?")
+        assert page.html.count("/revisjon/sporsmal/tilgang?sak=") == 3
+        assert page.has("Når samme person leser det samme flere ganger samme dag, står det på én rad.")
+        assert page.has("3 treff")
+        assert not client_of("tove").get("/revisjon/logg?hendelse=case.open").has("står det på én rad")
+
+    def test_says_which_page_of_the_case_was_read(self, client_of: Clients, cast: Cast) -> None:
+        sak = reference(cast, cast.at_level_1())
+        client_of("kari").get(f"/saker/{sak}/stafettpinne/historikk")
+        page = client_of("tove").get("/revisjon/logg?person=kari&hendelse=case.read")
+        assert page.has("Side: stafettpinnens vei")
+
     def test_is_turned_page_by_page(self, client_of: Clients, cast: Cast) -> None:
-        case_id = cast.at_level_1()
-        for _ in range(60):
-            plant(cast, case_id, by="kari", basis="own_service")
+        cast.at_level_1()
+        for n in range(60):
+            plant(cast, f"{n:020}", by="kari", basis="own_service")
         first = client_of("tove").get("/revisjon/logg?person=kari")
         older = first.html.split('rel="next"')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
         assert client_of("tove").get(older).has("Registrerte en undring")
@@ -240,6 +262,13 @@ class TestEverySentence:
         shown = {field for fields in DETAILS.values() for field in fields}
         assert shown <= set(sentences.FIELDS)
         assert set(READS) <= set(sentences.EVENTS)
+
+    def test_stands_for_every_page_of_a_case_that_is_read(self) -> None:
+        opens = re.compile(r"""(?:part(?:: str)? ?= ?|_opened\(reference, |_open\()"([a-z_]+)\"""")
+        sources = [file.read_text("utf-8") for room in ("web", "bti") for file in Path(room).rglob("*.py")]
+        parts = {part for text in sources for part in opens.findall(text)}
+        assert parts >= {"case", "form", "baton_history", "consents", "note"}
+        assert {f"part.{part}" for part in parts} <= set(sentences.SMALL)
 
     def test_is_a_sentence_and_no_code(self, app: object) -> None:
         with app.test_request_context():  # type: ignore[attr-defined]
