@@ -32,9 +32,9 @@ from bti.models import (
 )
 from bti.queries.facts import case_facts
 from bti.queries.people import load_actor
-from bti.usecases import baton, cases, consent, log, participants, wonders
+from bti.usecases import answers, baton, cases, consent, log, participants, wonders
 from bti.usecases import people as people_usecases
-from bti.usecases.consent import Said
+from bti.usecases.answers import Said
 
 MONDAY = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 HERE = "fjordvik"
@@ -186,7 +186,7 @@ class Cast:
         state = ""
         for party in self.parties(consent_id):
             with writing(self.database) as session:
-                state = consent.record_answer(
+                state = answers.record(
                     session, actor=self.actor_in(session, by), case_id=case_id, consent_id=consent_id,
                     party_id=party, answer=answer, said=self.said(), now=self.now,
                 )  # fmt: skip

@@ -25,7 +25,19 @@ from bti.errors import Refused
 from bti.models import cases as case_table
 from bti.models import consent_parties, consents, disclosures, goals, handovers, measures, participations
 from bti.models import people as people_table
-from bti.usecases import baton, cases, consent, doors, legal_basis, log, participants, people, referrals, wonders
+from bti.usecases import (
+    answers,
+    baton,
+    cases,
+    consent,
+    doors,
+    legal_basis,
+    log,
+    participants,
+    people,
+    referrals,
+    wonders,
+)
 from bti.workflow.library import load_definition
 from tests.cast import HERE, PEOPLE, SUBJECTS, UNITS, Cast, settle
 from tests.databases import Copy
@@ -187,7 +199,7 @@ class AnyPeople(RuleBasedStateMachine):
 
     def answer(self, by: str, case_id: str, consent_id: str, party: str, answer: str) -> None:
         self.attempt(
-            consent.record_answer, by=by, case_id=case_id, consent_id=consent_id, party_id=party, answer=answer,
+            answers.record, by=by, case_id=case_id, consent_id=consent_id, party_id=party, answer=answer,
             said=self.cast.said(),
         )  # fmt: skip
 

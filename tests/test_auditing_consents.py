@@ -18,7 +18,7 @@ from bti.models import (
 from bti.queries.audit import PAGE_ROWS
 from bti.queries.audit_basis import state_now
 from bti.queries.audit_past import past_of
-from bti.usecases import consent
+from bti.usecases import answers
 from tests.auditor import (
     consent_of,
     dossier,
@@ -47,7 +47,7 @@ class TestConsentAtAnyMoment:
             cast.later(hours=1)
             moments.append(cast.now)
             with writing(cast.database) as session:
-                consent.record_answer(
+                answers.record(
                     session, actor=cast.actor_in(session, "kari"), case_id=case_id, consent_id=consent_id,
                     party_id=party, answer="given", said=cast.said(), now=cast.now,
                 )  # fmt: skip

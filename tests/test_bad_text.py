@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bti.db import reading
 from bti.errors import Invalid, NotFound, NotPossible, Refused
 from bti.models import entries
-from bti.usecases import baton, cases, consent, legal_basis, log, participants, referrals, wonders
+from bti.usecases import answers, baton, cases, consent, legal_basis, log, participants, referrals, wonders
 from bti.usecases.text import clean
 from tests.cast import Cast, settle
 from tests.invariants import everything
@@ -134,7 +134,7 @@ class TestAnIdThatIsForged:
                 "case_id": case_id, "purpose": forged, "unit_ids": [forged], "kinds": [forged], "about": "x",
                 "reservations": "", "valid_to": None}),
             (legal_basis.end, "kari", {"case_id": case_id, "door_id": forged}),
-            (consent.record_answer, "kari", {
+            (answers.record, "kari", {
                 "case_id": case_id, "consent_id": forged, "party_id": forged, "answer": forged, "said": cast.said()}),
             (referrals.ask_anonymously, "kari", {"unit_id": forged, "question": "x"}),
             (referrals.answer_anonymously, "siri", {"discussion_id": forged, "answer": "x"}),

@@ -14,8 +14,8 @@ from bti.db import reading, writing
 from bti.errors import Invalid, NotFound, NotPossible, NotReady
 from bti.models import consent_parties, consents, disclosures, guardianships, subjects
 from bti.queries.consents import consents_of_case, givers_for
-from bti.usecases import consent
-from bti.usecases.consent import Said
+from bti.usecases import answers, consent
+from bti.usecases.answers import Said
 from bti.workflow.library import load_definition
 from tests.cast import HERE, MONDAY, Cast, settle, under_care_order
 from tests.invariants import everything
@@ -47,7 +47,7 @@ def answer(cast: Cast, case_id: str, consent_id: str, party: str, said: str = "g
     how = more.pop("how", cast.said())
     return str(
         cast.act(
-            consent.record_answer, by=more.pop("by", "kari"), case_id=case_id, consent_id=consent_id, party_id=party,
+            answers.record, by=more.pop("by", "kari"), case_id=case_id, consent_id=consent_id, party_id=party,
             answer=said, said=how,
         )
     )  # fmt: skip

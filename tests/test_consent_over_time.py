@@ -17,7 +17,7 @@ from bti.db import reading
 from bti.errors import Invalid, NotFound, NotPossible, NotReady
 from bti.models import disclosures, entries
 from bti.queries.consents import consents_of_case
-from bti.usecases import consent, doors, legal_basis, log
+from bti.usecases import answers, consent, doors, legal_basis, log
 from bti.workflow.library import load_definition
 from tests.cast import HERE, MONDAY, Cast, settle
 from tests.invariants import broken, everything
@@ -40,7 +40,7 @@ def answer(cast: Cast, case_id: str, consent_id: str, party: str, said: str = "g
     how = more.pop("how", cast.said())
     return str(
         cast.act(
-            consent.record_answer, by=more.pop("by", "kari"), case_id=case_id, consent_id=consent_id, party_id=party,
+            answers.record, by=more.pop("by", "kari"), case_id=case_id, consent_id=consent_id, party_id=party,
             answer=said, said=how,
         )
     )  # fmt: skip

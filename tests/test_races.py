@@ -16,7 +16,7 @@ from bti.errors import NotFound, NotPossible, NotReady, Refused, Stale
 from bti.models import batons, cases, disclosures, handovers, participations
 from bti.queries.facts import case_facts
 from bti.queries.people import load_actor
-from bti.usecases import baton, consent, log, participants, people, receipts, wonders
+from bti.usecases import answers, baton, consent, log, participants, people, receipts, wonders
 from bti.usecases import cases as moving
 from tests.cast import HERE, Cast, settle
 from tests.invariants import broken
@@ -179,7 +179,7 @@ class TestTheLastTwoAnswers:
         results = together(
             cast,
             *(
-                does(cast, consent.record_answer, "kari", case_id=case_id, consent_id=asked, party_id=party,
+                does(cast, answers.record, "kari", case_id=case_id, consent_id=asked, party_id=party,
                      answer="given", said=cast.said())
                 for party in cast.parties(asked)
             ),
@@ -191,7 +191,7 @@ class TestTheLastTwoAnswers:
         case_id = cast.at_level_1()
         asked = cast.ask_consent(case_id, "ppt", purpose="share")
         yes = does(
-            cast, consent.record_answer, "kari", case_id=case_id, consent_id=asked, party_id=cast.parties(asked)[0],
+            cast, answers.record, "kari", case_id=case_id, consent_id=asked, party_id=cast.parties(asked)[0],
             answer="given", said=cast.said(),
         )  # fmt: skip
         assert refusals(together(cast, yes, yes)) == [NotPossible]

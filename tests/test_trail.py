@@ -17,7 +17,7 @@ from bti.db import reading, writing
 from bti.errors import NotReady, Refused
 from bti.models import audit_entries
 from bti.queries.consents import consents_of_case
-from bti.usecases import baton, cases, consent, legal_basis, log, participants, referrals, wonders
+from bti.usecases import answers, baton, cases, consent, legal_basis, log, participants, referrals, wonders
 from bti.usecases import reading as pages
 from tests.cast import GUARDIANS, HERE, PEOPLE, SUBJECTS, UNITS, Cast, settle
 from tests.invariants import broken, everything, trail_of
@@ -68,7 +68,7 @@ class TestEveryCommand:
         def yes(which: str, party: int) -> Callable[[], None]:
             def do() -> None:
                 act(
-                    consent.record_answer, consent_id=which, party_id=cast.parties(ids[which])[party],
+                    answers.record, consent_id=which, party_id=cast.parties(ids[which])[party],
                     answer="given", said=cast.said(),
                 )()  # fmt: skip
 
@@ -274,7 +274,7 @@ def long_run(cast: Cast) -> str:
     cast.move(case_id, "decide", by="siri")
     half = cast.ask_consent(case_id, "health", purpose="share", by="siri")
     cast.act(
-        consent.record_answer, by="siri", case_id=case_id, consent_id=half, party_id=cast.parties(half)[0],
+        answers.record, by="siri", case_id=case_id, consent_id=half, party_id=cast.parties(half)[0],
         answer="given", said=cast.said(),
     )  # fmt: skip
     cast.withdraw(case_id, shared, by="siri")

@@ -14,10 +14,10 @@ from bti.queries import casepage, handover
 from bti.queries.consents import Consent, Giver, consents_of_case
 from bti.queries.people import interim_holder
 from bti.usecases import consent, legal_basis, reading
-from bti.usecases.consent import CHANNELS, Said
+from bti.usecases.answers import CHANNELS
 from bti.usecases.reading import CaseHead
 from bti.workflow.definition import PURPOSES
-from web import casemap, consent_form, consentmap, edge
+from web import answer_form, casemap, consent_form, consentmap, edge
 from web.access import STAFF, for_roles, me
 from web.baton import page_after
 from web.forms import Form, Problem, explain
@@ -191,55 +191,50 @@ def answer(reference: str, consent_id: str, party_id: str) -> Any:
     """Record what one giver answered, how, when, and who heard it or where it lies."""
     form, problem = Form.of(), Problem()
     if request.method == "POST":
-
-        def work(session: Any) -> str:
-            case_id = edge.in_case(session, reference)
-            return consent_form.dated(
-                form,
-                "said_on",
-                lambda day: consent.record_answer(
-                    session,
-                    actor=me(),
-                    case_id=case_id,
-                    consent_id=consent_id,
-                    party_id=party_id,
-                    answer=form.text("answer"),
-                    said=_said(form, day),
-                    now=edge.now(),
-                ),
-            )
-
         try:
-            return edge.submit("consent.answer", work, then=_page(reference, consent_id), said=_answered)
+            return edge.submit(
+                "consent.answer",
+                lambda s: answer_form.record(s, edge.in_case(s, reference), consent_id, party_id, form),
+                then=_page(reference, consent_id),
+                said=answer_form.told,
+            )
         except (Invalid, NotPossible, Stale) as refusal:
             problem = explain(refusal)
     page = edge.show("case.read", lambda s: _answer_page(s, reference, consent_id, party_id))
     return render_template("consents/answer.html", form=form, problem=problem, **page), problem.status
 
 
-def _said(form: Form, day: date | None) -> Said:
-    return Said(form.text("channel"), day, witness=form.text("witness"), evidence=form.text("evidence"))
+@pages.route("/saker/<reference>/samtykke/<consent_id>/svar", methods=["GET", "POST"])
+@for_roles(*STAFF)
+def answers_of_all(reference: str, consent_id: str) -> Any:
+    """Record in one go what each of the givers who were talked with answered."""
+    form, problem = Form.of(), Problem()
+    if request.method == "POST":
+        try:
+            return edge.submit(
+                "consent.answer",
+                lambda s: answer_form.record_all(s, edge.in_case(s, reference), consent_id, form),
+                then=_page(reference, consent_id),
+                said=answer_form.all_told,
+            )
+        except (Invalid, NotPossible, Stale) as refusal:
+            problem = answer_form.problem_of(refusal)
+    page = edge.perform("case.read", lambda s: _answer_page(s, reference, consent_id))
+    summary = answer_form.summary(problem, page["card"]["parties"])
+    return render_template("consents/answers.html", form=form, problem=problem, summary=summary, **page), problem.status
 
 
-def _answered(state: str) -> str:
-    return {
-        "given": _("Svaret er registrert. Alle har sagt ja, og samtykket gjelder fra nå."),
-        "refused": _("Svaret er registrert. Samtykket er avslått, og ingenting blir delt."),
-    }.get(state, _("Svaret er registrert. Vi venter på flere før noe blir delt."))
-
-
-def _answer_page(session: Any, reference: str, consent_id: str, party_id: str) -> dict[str, Any]:
+def _answer_page(session: Any, reference: str, consent_id: str, party_id: str | None = None) -> dict[str, Any]:
     head = _open(session, reference, *RECORDERS)
     require_open(head.scene)
-    found = _one(session, head, consent_id)
-    party = next((one for one in found.parties if one.id == party_id), None)
-    if party is None:
+    card = consentmap.card(head, _one(session, head, consent_id), may_record=True)
+    party = next((one for one in card["parties"] if one["id"] == party_id), None)
+    if party_id and party is None:
         raise NotFound()
-    card = consentmap.card(head, found, may_record=True)
     return {
         "head": head,
         "card": card,
-        "party": next(one for one in card["parties"] if one["id"] == party_id),
+        "party": party,
         "channels": choices("channel", CHANNELS),
         "crumbs": _crumbs(head, _("Registrer svar")),
     }
@@ -275,7 +270,7 @@ def _withdraw(session: Any, reference: str, consent_id: str, form: Form) -> str:
             case_id=case_id,
             consent_id=consent_id,
             party_id=form.text("party"),
-            said=_said(form, day),
+            said=answer_form.said(form, day),
             now=edge.now(),
         ),
     )

@@ -22,6 +22,7 @@ FIELDS: Sentences = {
     "reason:missing": lambda: _("Skriv en begrunnelse"),
     "reason:reason_missing": lambda: _("Skriv en begrunnelse"),
     "question:missing": lambda: _("Skriv spørsmålet"),
+    "answers:missing": lambda: _("Registrer minst ett svar, ja eller nei"),
     "answer:missing": lambda: _("Velg eller skriv et svar"),
     "confirmed:holds_number": lambda: _(
         "Teksten ser ut til å ha et fødselsnummer. Ta det bort, eller bekreft at det er noe annet"

@@ -12,9 +12,9 @@ from bti.clock import local_day
 from bti.demo.play import Stage, takes_version
 from bti.demo.town import HERE, STAFF
 from bti.models import cases, consent_parties, consents, guardianships
-from bti.usecases import baton, consent, doors, legal_basis, log, participants, reading, referrals, wonders
+from bti.usecases import answers, baton, consent, doors, legal_basis, log, participants, reading, referrals, wonders
 from bti.usecases import cases as moving
-from bti.usecases.consent import Said
+from bti.usecases.answers import Said
 
 EVERYDAY = "everyday measures"
 # Made once: everything anybody does begins with it.
@@ -175,7 +175,7 @@ class Case:
         for party, relation in self._parties(consent_id):
             if who in ("all", relation):
                 self.act(
-                    consent.record_answer,
+                    answers.record,
                     consent_id=consent_id,
                     party_id=party,
                     answer=answer,

@@ -1,4 +1,4 @@
-"""Consent: asking everybody who must answer, recording what they say, and taking it back."""
+"""Consent: asking everybody who must answer, and taking it back. What they answer is `bti.usecases.answers`."""
 
 from __future__ import annotations
 
@@ -15,27 +15,13 @@ from bti.clock import add_months
 from bti.consents import Effects, doors_of, effects_of_ending
 from bti.engine import Scene, change, load_scene, require_open, require_relation, require_seen
 from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
-from bti.grants import open_door
-from bti.models import consent_events, consent_parties, consent_units, consents, new_id, units
+from bti.models import consent_parties, consent_units, consents, new_id, units
 from bti.queries.consents import Consent, Giver, consents_of_case, givers_for
+from bti.usecases.answers import Said, check_said, find, insert_event
 from bti.usecases.doors import check_kinds, check_until, shut
 from bti.usecases.text import collect, one_of, optional, required
-from bti.usecases.wonders import check_past
 from bti.workflow.definition import PURPOSES
 from bti.workflow.library import small_track
-
-CHANNELS = ("written", "oral")
-
-
-@dataclass(frozen=True)
-class Said:
-    """How an answer reached us: channel, the day it was given, witness (oral), where the evidence is."""
-
-    channel: str
-    said_on: date | None
-    witness: str = ""
-    evidence: str = ""
-
 
 # --- asking -----------------------------------------------------------------------------------------------------
 
@@ -238,116 +224,6 @@ def _notice_hash(wish: _Wish) -> str:
     return hashlib.sha256(canonical(told).encode()).hexdigest()
 
 
-# --- answers ----------------------------------------------------------------------------------------------------
-
-
-def record_answer(
-    session: sa.Connection,
-    *,
-    actor: Actor,
-    case_id: str,
-    consent_id: str,
-    party_id: str,
-    answer: str,
-    said: Said,
-    now: datetime,
-) -> str:
-    """Record a giver's `answer` (given, refused) and return the consent's state after it.
-
-    The last yes opens the doors. Raises NotFound, Forbidden, NotPossible (`consent_ended`, `already_answered`),
-    Invalid (answer, channel, said_on, witness, evidence).
-    """
-    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
-    require_open(scene)
-    require_relation(scene, "holder", "author", "unit_leader")
-    consent = _consent(session, scene, consent_id)
-    party = next((p for p in consent.parties if p.id == party_id), None)
-    if party is None:
-        raise NotFound()
-    collect(lambda: one_of("answer", answer, ("given", "refused")), lambda: _check_said(scene, said))
-    if not consent.is_open:
-        raise NotPossible("consent_ended", state=consent.state)
-    if party.answer:
-        raise NotPossible("already_answered")
-    unanswered = [p for p in consent.parties if not p.answer and p.id != party_id]
-    state = _next_state(scene, consent, answer, last=not unanswered)
-    _insert_event(session, scene, consent_id, party_id, answer, said)
-    fields = {"party": party_id, "channel": said.channel, "said_on": said.said_on}
-    if answer == "refused":
-        change(session, scene, event="consent.refuse", object_id=consent_id, fields=fields)
-        return state
-    after = change(
-        session,
-        scene,
-        event="consent.give",
-        object_id=consent_id,
-        fields={**fields, "complete": state == "given"},
-    )
-    if state == "given":
-        _open_doors(session, after, consent)
-    return state
-
-
-def _consent(session: sa.Connection, scene: Scene, consent_id: str) -> Consent:
-    for consent in consents_of_case(
-        session, municipality_id=scene.facts.municipality_id, case_id=scene.facts.id, moment=scene.now
-    ):
-        if consent.id == consent_id:
-            return consent
-    raise NotFound()
-
-
-def _check_said(scene: Scene, said: Said) -> None:
-    collect(
-        lambda: one_of("channel", said.channel, CHANNELS),
-        lambda: _required_day(said.said_on),
-        lambda: check_past("said_on", said.said_on, scene.today),
-        # What is said aloud needs somebody who heard it; what is signed needs a place where it lies.
-        lambda: said.channel == "oral" and required("witness", said.witness, longest=200),
-        lambda: said.channel == "written" and required("evidence", said.evidence, longest=500),
-    )
-
-
-def _required_day(day: date | None) -> None:
-    if day is None:
-        raise Invalid(said_on="missing")
-
-
-def _next_state(scene: Scene, consent: Consent, answer: str, *, last: bool) -> str:
-    move = "refuse" if answer == "refused" else "give_last" if last else "give_some"
-    return small_track("consent", scene.model.definition.definition.consent).next_state(move, consent.state)
-
-
-def _insert_event(
-    session: sa.Connection, scene: Scene, consent_id: str, party_id: str | None, event: str, said: Said
-) -> None:
-    session.execute(
-        sa.insert(consent_events),
-        {
-            "municipality_id": scene.facts.municipality_id, "id": new_id(), "consent_id": consent_id,
-            "party_id": party_id, "event": event, "channel": said.channel,
-            "witness": optional("witness", said.witness), "evidence": optional("evidence", said.evidence),
-            "said_on": said.said_on or scene.today, "recorded_at": scene.now,
-            "recorded_by": scene.actor.person_id,
-        },
-    )  # fmt: skip
-
-
-def _open_doors(session: sa.Connection, scene: Scene, consent: Consent) -> Scene:
-    renewed = session.execute(
-        sa.select(consents.c.renews_id).where(
-            consents.c.municipality_id == scene.facts.municipality_id, consents.c.id == consent.id
-        )
-    ).scalar_one()
-    for unit_id, _ in consent.units:
-        scene = open_door(
-            session, scene, unit_id=unit_id, kinds=consent.kinds, purpose=consent.purpose,
-            consent_id=consent.id, valid_to=consent.valid_to,
-        )  # fmt: skip
-    # What the old one opened and the new one doesn't is closed, with all that stood on it.
-    return shut(session, scene, doors_of(scene.facts, renewed), cause="renewed") if renewed else scene
-
-
 # --- ending -----------------------------------------------------------------------------------------------------
 
 
@@ -357,7 +233,7 @@ def preview_withdrawal(
     """Return what withdrawing the consent will end, without doing it. Raises NotFound, Forbidden."""
     scene = load_scene(session, actor=actor, case_id=case_id, now=now)
     require_relation(scene, "holder", "author", "unit_leader", "participant")
-    return _consent(session, scene, consent_id), effects_of_ending(scene.facts, doors_of(scene.facts, consent_id))
+    return find(session, scene, consent_id), effects_of_ending(scene.facts, doors_of(scene.facts, consent_id))
 
 
 def withdraw(
@@ -377,16 +253,16 @@ def withdraw(
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
     require_relation(scene, "holder", "author", "unit_leader", "participant")
-    consent = _consent(session, scene, consent_id)
+    consent = find(session, scene, consent_id)
     if party_id and party_id not in {p.id for p in consent.parties}:
         raise NotFound()
-    collect(lambda: required("party", party_id), lambda: _check_said(scene, said))
+    collect(lambda: required("party", party_id), lambda: check_said(scene, said))
     if not (consent.is_open or consent.is_live):
         raise NotPossible("consent_ended", state=consent.state)
     small_track("consent", scene.model.definition.definition.consent).next_state("withdraw", consent.state)
     doors = doors_of(scene.facts, consent_id)
     ending = effects_of_ending(scene.facts, doors)
-    _insert_event(session, scene, consent_id, party_id, "withdrawn", said)
+    insert_event(session, scene, consent_id, party_id, "withdrawn", said)
     fields = {"party": party_id, "channel": said.channel, "said_on": said.said_on}
     scene = change(session, scene, event="consent.withdraw", object_id=consent_id, fields=fields)
     shut(session, scene, doors, cause="consent_withdrawn")

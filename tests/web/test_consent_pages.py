@@ -12,10 +12,10 @@ from bti.db import reading
 from bti.models import consents, disclosures
 from bti.policy import view
 from bti.queries.consents import Consent, consents_of_case
-from bti.usecases import consent
+from bti.usecases import answers
 from bti.workflow.library import load_definition
 from tests.cast import HERE, Cast, settle_neighbour, under_care_order
-from tests.web.visitor import Page, Visitor
+from tests.web.visitor import Page, Visitor, on_both_databases
 
 Client = Callable[[str], Visitor]
 
@@ -316,6 +316,89 @@ class TestRecordingAnAnswer:
         assert page.has("Svaret ligger her: Elevmappen i arkivet")
 
 
+class TestRecordingTheAnswersOfAll:
+    def typed(self, found: Consent, *said: str, **more: str) -> dict[str, str]:
+        how = {"channel": "oral", "said_on": "16.11.26", "witness": "Per Olsen"}
+        given: dict[str, str] = {}
+        for party, answer in zip(found.parties, said, strict=False):
+            given |= {f"{name}-{party.id}": value for name, value in {"answer": answer, **how, **more}.items()}
+        return given
+
+    def address(self, case: Consents, found: Consent) -> str:
+        return f"{case.page}/{found.id}/svar"
+
+    @on_both_databases
+    def test_takes_each_ones_own_answer_in_one_go(self, case: Consents, client_of: Client) -> None:
+        found, kari = case.asked(), client_of("kari")
+        shown = kari.get(f"{case.page}/{found.id}")
+        assert shown.has("Registrer svar fra flere på én gang")
+        page = kari.get(self.address(case, found))
+        assert [page.value(f"answer-{party.id}") for party in found.parties] == ["not_yet", "not_yet"]
+        assert page.has("Lise Nordli (mor)")
+        assert page.has("Tor Nordli (far)")
+        sent = kari.send(page, self.typed(found, "given", "given"))
+        kari.send(page, self.typed(found, "given", "given"))
+        assert kari.follow(sent).has("Alle har sagt ja, og samtykket gjelder fra nå.")
+        assert [event.event for event in case.newest().events] == ["given", "given"]
+        assert "ppt" in case.doors()
+
+    def test_waits_for_those_who_havent_been_asked(self, case: Consents, client_of: Client) -> None:
+        found, kari = case.asked(), client_of("kari")
+        sent = kari.send(kari.get(self.address(case, found)), self.typed(found, "given"))
+        assert kari.follow(sent).has("Svarene er registrert. Vi venter på flere før noe blir delt.")
+        assert not kari.get(f"{case.page}/{found.id}").has("fra flere på én gang"), "one alone has a page of their own"
+        assert not kari.get(self.address(case, found)).has(found.parties[0].name)
+
+    def test_a_no_shares_nothing_and_keeps_the_yes(self, case: Consents, client_of: Client) -> None:
+        found, kari = case.asked(), client_of("kari")
+        sent = kari.send(kari.get(self.address(case, found)), self.typed(found, "refused", "given"))
+        assert kari.follow(sent).has("Samtykket er avslått, og ingenting blir delt.")
+        assert {event.event for event in case.newest().events} == {"given", "refused"}
+
+    def test_names_whose_answer_is_wrong_and_keeps_what_was_typed(self, case: Consents, client_of: Client) -> None:
+        found, kari = case.asked(), client_of("kari")
+        first, second = found.parties
+        typed = self.typed(found, "given", "given")
+        typed |= {f"said_on-{second.id}": "i går", f"witness-{second.id}": "", f"witness-{first.id}": "Rune Vik"}
+        page = kari.send(kari.get(self.address(case, found)), typed, status=422)
+        assert page.has("Du må rette 2 ting")
+        assert page.has(f"{second.name} ({'mor' if second.relation == 'mother' else 'far'}): Skriv en dato")
+        assert page.html.count(f'href="#said_on-{second.id}"') == 1
+        assert page.value(f"witness-{first.id}") == "Rune Vik"
+        assert page.value(f"said_on-{second.id}") == "i går"
+        assert case.newest().state == "asked"
+
+    def test_needs_at_least_one_answer(self, case: Consents, client_of: Client) -> None:
+        found, kari = case.asked(), client_of("kari")
+        page = kari.send(kari.get(self.address(case, found)), status=422)
+        assert page.has("Registrer minst ett svar, ja eller nei")
+        kari.send(page, self.typed(found, "perhaps"), status=422)
+        assert case.newest().state == "asked"
+
+    def test_is_refused_whole_when_somebody_recorded_one_meanwhile(self, case: Consents, client_of: Client) -> None:
+        found, kari = case.asked(), client_of("kari")
+        page = kari.get(self.address(case, found))
+        kari.send(kari.get(self.address(case, found)), self.typed(found, "given"))
+        again = kari.send(page, self.typed(found, "given", "given"), status=409)
+        assert again.has("Dette er besvart allerede.")
+        assert [event.event for event in case.newest().events] == ["given"]
+        assert again.value(f"witness-{found.parties[1].id}") == "Per Olsen"
+
+    def test_says_so_when_nobody_has_yet_to_answer(self, case: Consents, client_of: Client) -> None:
+        found, kari = case.asked(), client_of("kari")
+        kari.send(kari.get(self.address(case, found)), self.typed(found, "given", "given"))
+        assert kari.get(self.address(case, found)).has("Her er det ingen som mangler å svare.")
+
+    def test_takes_no_giver_of_another_consent_and_no_other_hands(self, case: Consents, client_of: Client) -> None:
+        found, other, kari = case.asked(), case.newest("log"), client_of("kari")
+        page = kari.get(self.address(case, found))
+        kari.post(self.address(case, found), self.typed(other, "given"), status=404, page=page)
+        case.cast.consented(case.id, "health", purpose="share")
+        case.cast.join(case.id, "amir")
+        client_of("amir").get(self.address(case, found), status=403)
+        client_of("nils").get(self.address(case, found), status=404)
+
+
 class TestTakingConsentBack:
     def said(self, found: Consent, **more: str) -> dict[str, str]:
         return {"party": found.parties[0].id, "channel": "oral", "said_on": "16.11.26", "witness": "Per Olsen", **more}
@@ -553,4 +636,4 @@ class TestAnotherMunicipality:
 
 
 def test_the_page_and_the_core_agree_on_the_channels() -> None:
-    assert consent.CHANNELS == ("written", "oral")
+    assert answers.CHANNELS == ("written", "oral")

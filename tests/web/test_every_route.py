@@ -99,6 +99,7 @@ DOORS: dict[str, Door] = {
     "consents.ask": _case(frozenset({"kari", "rune"})),
     "consents.show": _case(INSIDE, consent_id="consent"),
     "consents.answer": _case(frozenset({"kari", "rune"}), consent_id="asked", party_id="party"),
+    "consents.answers_of_all": _case(frozenset({"kari", "rune"}), consent_id="asked"),
     "consents.withdraw": _case(INSIDE, consent_id="consent"),
     "consents.law": _case(frozenset({"kari", "rune"})),
     "consents.end_law": _case(None),
