@@ -107,6 +107,12 @@ def leader_sees(facts: CaseFacts) -> bool:
     return facts.shared_with_leader_at is not None or facts.level_order > 0
 
 
+# The same as a condition on `cases`: whoever counts cases they have no part in counts these and no others.
+LEADER_SEES: sa.ColumnElement[bool] = sa.or_(
+    cases.c.shared_with_leader_at.is_not(None), cases.c.level_order > sa.literal_column("0")
+)
+
+
 # --- the same rule in SQL -------------------------------------------------------------------------------------
 
 
@@ -144,7 +150,7 @@ def _ways_in(asking: _Asking) -> dict[str, sa.ColumnElement[bool]]:
         ),
         "unit_leader": sa.and_(
             c.unit_id.in_(asking.units_led),
-            sa.or_(c.shared_with_leader_at.is_not(None), c.level_order > 0),
+            LEADER_SEES,
             sa.or_(_own(c.unit_id), _door(c.unit_id, asking)),
         ),
         "participant": sa.exists()

@@ -258,7 +258,7 @@ def end_person(person_id: str) -> Any:
 
 def _moved(batons: int) -> str:
     if not batons:
-        return _("Avsluttet. Ingen stafettpinner måtte flyttes.")
+        return _("Avsluttet.")
     return ngettext(
         "Avsluttet. %(num)d stafettpinne gikk til en midlertidig holder.",
         "Avsluttet. %(num)d stafettpinner gikk til midlertidige holdere.",

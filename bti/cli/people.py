@@ -92,7 +92,7 @@ def end(username: str, municipality: str | None) -> None:
         actor = system_of(engine, municipality)
         person = _named(engine, actor, username)
         moved = in_one_go(engine, lambda session: end_person(session, actor=actor, person_id=person.id, now=utc_now()))
-    click.echo(f"Ended {username}. Batons that went to an interim holder: {moved}.")
+    click.echo(f"Ended {username}. Batons that went to an interim holder: {moved} (unshared wonders not counted).")
 
 
 @user.command()

@@ -1,4 +1,7 @@
-"""What an administrator sees: units, people, roles and imports. Of children, guardians and cases only counts."""
+"""What an administrator sees: units, people, roles and imports. Of children, guardians and cases only counts.
+
+A wonder is its author's own until they share it: it isn't counted before that, neither by unit nor by holder.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.models import cases, import_runs, memberships, municipalities, people, subjects, units
+from bti.policy import LEADER_SEES
 
 PAGE = 50
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit with how many people work there, children belong to it and open cases it answers for."""
+    """A unit with how many people work there, children belong to it and open cases it answers for.
+
+    Unshared wonders aren't counted.
+    """
 
     id: str
     name: str
@@ -43,7 +50,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of the staff with their live roles, and how many batons they hold."""
+    """Somebody of the staff with their live roles, and how many batons they hold, those of unshared wonders apart."""
 
     id: str
     username: str
@@ -109,7 +116,9 @@ def _unit_counts() -> Iterable[sa.Label[int]]:
         .scalar_subquery()
         .label("children"),
         sa.select(sa.func.count())
-        .where(c.municipality_id == units.c.municipality_id, c.unit_id == units.c.id, c.closed_at.is_(None))
+        .where(
+            c.municipality_id == units.c.municipality_id, c.unit_id == units.c.id, c.closed_at.is_(None), LEADER_SEES
+        )
         .scalar_subquery()
         .label("open_cases"),
     )
@@ -179,6 +188,7 @@ def _batons() -> sa.Label[int]:
             cases.c.municipality_id == people.c.municipality_id,
             cases.c.holder_id == people.c.id,
             cases.c.closed_at.is_(None),
+            LEADER_SEES,
         )
         .scalar_subquery()
         .label("batons")

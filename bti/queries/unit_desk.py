@@ -127,11 +127,7 @@ def names_beside(
 
 def _led(actor: Actor) -> sa.ColumnElement[bool]:
     """Return the condition that a leader stands in the case: the same as in `policy.relations`."""
-    c = cases.c
-    return sa.and_(
-        c.unit_id.in_(sorted(actor.units("unit_leader"))),
-        sa.or_(c.shared_with_leader_at.is_not(None), c.level_order > 0),
-    )
+    return sa.and_(cases.c.unit_id.in_(sorted(actor.units("unit_leader"))), policy.LEADER_SEES)
 
 
 def _ids(actor: Actor, stands_in: sa.ColumnElement[bool]) -> sa.Select[str]:

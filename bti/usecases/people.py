@@ -24,7 +24,7 @@ from bti.usecases.contact import (
     check_phone,
     check_username,
 )
-from bti.usecases.leaving import leave_cases, leave_interim
+from bti.usecases.leaving import Fallen, leave_cases, leave_interim
 from bti.usecases.text import collect, one_of, optional
 from bti.usecases.units import live_unit
 
@@ -218,7 +218,7 @@ def roles_conflict(roles: set[str]) -> bool:
 
 
 def end_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id: str, role: str, now: datetime) -> int:
-    """End somebody's role in a unit at once; return how many batons went to an interim holder.
+    """End somebody's role in a unit at once; return how many batons went to an interim holder, unshared wonders apart.
 
     When it was their last role that meets children there, their batons, offers and parts through the unit end too;
     a leader who stays as an employee passes on what they hold in the interim. Raises Forbidden, NotFound,
@@ -233,9 +233,9 @@ def end_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id: s
         _require_other_administrator(session, actor, person_id, unit_id)
     _end_memberships(session, actor, person_id, now, memberships.c.unit_id == unit_id, memberships.c.role == role)
     moved = _leave(session, actor, person_id, unit_id, role, held - {(unit_id, role)}, now)
-    fields = {"person": person_id, "unit": unit_id, "role": role, "batons_moved": moved}
+    fields = {"person": person_id, "unit": unit_id, "role": role, "batons_moved": moved.all}
     tell(session, actor=actor, event="role.end", now=now, object_id=person_id, fields=fields)
-    return moved
+    return moved.told
 
 
 def _leave(
@@ -246,17 +246,18 @@ def _leave(
     role: str,
     kept: frozenset[tuple[str, str]],
     now: datetime,
-) -> int:
+) -> Fallen:
     meets_children = ("employee", "unit_leader", "coordinator")
     if not any((unit_id, other) in kept for other in meets_children):
         return leave_cases(session, actor=actor, person_id=person_id, unit_id=unit_id, cause="role_ended", now=now)
     if role in _STANDS_IN:
         return leave_interim(session, actor=actor, person_id=person_id, unit_id=unit_id, cause="role_ended", now=now)
-    return 0
+    return Fallen()
 
 
 def end_person(session: sa.Connection, *, actor: Actor, person_id: str, now: datetime) -> int:
-    """End somebody who leaves: roles, batons, offers, parts and password; return how many batons moved.
+    """End somebody who leaves: roles, batons, offers, parts and password; return how many batons moved, unshared
+    wonders apart.
 
     They are kept by name, for what they did stays theirs in the trail. Raises Forbidden, NotFound, NotPossible
     (`person_ended`, `last_administrator`, `no_interim_holder`: then nothing is changed).
@@ -272,9 +273,9 @@ def end_person(session: sa.Connection, *, actor: Actor, person_id: str, now: dat
     for unit_id, role in sorted(held):
         fields = {"person": person_id, "unit": unit_id, "role": role, "batons_moved": 0}
         tell(session, actor=actor, event="role.end", now=now, object_id=person_id, fields=fields)
-    fields = {"person": person_id, "batons_moved": moved}
+    fields = {"person": person_id, "batons_moved": moved.all}
     tell(session, actor=actor, event="person.end", now=now, object_id=person_id, fields=fields)
-    return moved
+    return moved.told
 
 
 def _live_roles(session: sa.Connection, actor: Actor, person_id: str) -> frozenset[tuple[str, str]]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from bti.actor import Actor
 from bti.errors import Invalid, NotFound, NotPossible
 from bti.models import cases, memberships, new_id, referrals, subjects, units
+from bti.policy import LEADER_SEES
 from bti.usecases.administration import administer, tell
 from bti.usecases.contact import check_name, check_phone
 from bti.usecases.text import collect, one_of
@@ -83,19 +84,26 @@ def end_unit(session: sa.Connection, *, actor: Actor, unit_id: str, now: datetim
     """End a unit that nobody works in, no child belongs to and no open case depends on.
 
     Raises Forbidden, NotFound, NotPossible (`unit_ended`; `unit_in_use` with how many `staff`, `children`, `cases`
-    and `referrals` there still are).
+    and `referrals` there still are, unshared wonders not counted).
     """
     administer(session, actor)
     live_unit(session, actor, unit_id)
-    held = {what: number for what, number in _still_there(session, actor, unit_id).items() if number}
-    if held:
-        raise NotPossible("unit_in_use", **{what: str(number) for what, number in held.items()})
+    held = _still_there(session, actor, unit_id)
+    if any(held.values()):
+        # An unshared wonder keeps its unit in use, and is nobody's to count.
+        told = {what: str(number) for what, number in held.items() if number and what != "unshared"}
+        raise NotPossible("unit_in_use", **told)
     _update(session, actor, unit_id, ended_at=now)
     tell(session, actor=actor, event="unit.end", now=now, object_id=unit_id, fields={"unit": unit_id})
 
 
 def _still_there(session: sa.Connection, actor: Actor, unit_id: str) -> dict[str, int]:
     m, s, c, r = memberships.c, subjects.c, cases.c, referrals.c
+    open_cases = sa.select(sa.func.count()).where(
+        c.municipality_id == actor.municipality_id,
+        c.closed_at.is_(None),
+        sa.or_(c.unit_id == unit_id, c.holder_unit_id == unit_id),
+    )
     asked = {
         "staff": sa.select(sa.func.count(m.person_id.distinct())).where(
             m.municipality_id == actor.municipality_id, m.unit_id == unit_id, m.ended_at.is_(None)
@@ -103,11 +111,8 @@ def _still_there(session: sa.Connection, actor: Actor, unit_id: str) -> dict[str
         "children": sa.select(sa.func.count()).where(
             s.municipality_id == actor.municipality_id, s.unit_id == unit_id, s.left_on.is_(None)
         ),
-        "cases": sa.select(sa.func.count()).where(
-            c.municipality_id == actor.municipality_id,
-            c.closed_at.is_(None),
-            sa.or_(c.unit_id == unit_id, c.holder_unit_id == unit_id),
-        ),
+        "cases": open_cases.where(LEADER_SEES),
+        "unshared": open_cases.where(sa.not_(LEADER_SEES)),
         "referrals": sa.select(sa.func.count()).where(
             r.municipality_id == actor.municipality_id, r.unit_id == unit_id, r.decided_at.is_(None)
         ),
