@@ -81,3 +81,13 @@ class Invalid(Refused):
     def __init__(self, **fields: str) -> None:
         super().__init__("invalid")
         self.fields = fields
+
+
+class TooSoon(Refused):
+    """Tried too often. The next try is let in after `seconds`."""
+
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("too_soon")
+        self.seconds = seconds

@@ -25,6 +25,7 @@ from bti.models.people import (
     subjects,
     units,
 )
+from bti.models.sessions import recovery_codes, second_factors, sessions, throttles
 
 __all__ = [
     "anonymous_discussions",
@@ -52,9 +53,13 @@ __all__ = [
     "new_id",
     "participations",
     "people",
+    "recovery_codes",
     "referrals",
+    "second_factors",
+    "sessions",
     "subjects",
     "submissions",
+    "throttles",
     "units",
     "wonders",
 ]
