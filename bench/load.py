@@ -76,7 +76,7 @@ def _complete(line: _Line) -> bool:
 
 
 def log_in(port: int, municipality_id: str, person_id: str) -> str:
-    """Log in as anybody of a demo, through its page; return the cookie of the session."""
+    """Log in as anybody of a demo, through its page; return the cookies of the session."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/logg-inn")
     page = connection.getresponse()
@@ -95,4 +95,6 @@ def log_in(port: int, municipality_id: str, person_id: str) -> str:
 
 
 def _cookie(answer: http.client.HTTPResponse) -> str:
-    return (answer.getheader("Set-Cookie") or "").partition(";")[0]
+    """Return the cookies that an answer sets: the session's token, and what the forms need."""
+    set_here = (one.partition(";")[0] for one in answer.headers.get_all("Set-Cookie") or ())
+    return "; ".join(one for one in set_here if not one.endswith("="))

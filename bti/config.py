@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 SECRET_KEY_LENGTH = 32
 DEFAULT_BIND = "127.0.0.1:8000"
 DEFAULT_TIMEZONE = "Europe/Oslo"
+MOST_PROXIES = 5
 DATABASE_EXAMPLES = "for example sqlite:///var/bti.db or postgresql+psycopg://stafett:PASSWORD@localhost:5432/stafett"
 
 
@@ -31,7 +32,8 @@ class Misconfigured(Exception):
 class Settings:
     """What one running installation needs to know. Secrets stay out of its `repr`.
 
-    `https` says that people reach the site over HTTPS, so that cookies may be marked secure.
+    `https` says that people reach the site over HTTPS, so that cookies may be marked secure. `proxies` is how many
+    proxies of one's own stand in front: that many addresses of X-Forwarded-For are believed, counted from the last.
     """
 
     database_url: str = field(repr=False)
@@ -39,6 +41,7 @@ class Settings:
     bind: str = DEFAULT_BIND
     https: bool = False
     timezone: str = DEFAULT_TIMEZONE
+    proxies: int = 0
 
     @property
     def host(self) -> str:
@@ -68,6 +71,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         bind=values.get("BTI_BIND") or DEFAULT_BIND,
         https=values.get("BTI_HTTPS") == "1",
         timezone=values.get("BTI_TIMEZONE") or DEFAULT_TIMEZONE,
+        proxies=_proxies(values.get("BTI_PROXIES", "")) or 0,
     )
     problems = [
         *_database_problems(settings.database_url),
@@ -75,6 +79,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         *_bind_problems(settings.bind),
         *_https_problems(values.get("BTI_HTTPS", "")),
         *_timezone_problems(settings.timezone),
+        *_proxies_problems(values.get("BTI_PROXIES", "")),
     ]
     if problems:
         raise Misconfigured(problems)
@@ -171,3 +176,17 @@ def _timezone_problems(timezone: str) -> list[str]:
     except (KeyError, ValueError, OSError):
         return [f"BTI_TIMEZONE is {timezone!r}, an unknown time zone: write for example {DEFAULT_TIMEZONE}."]
     return []
+
+
+def _proxies(text: str) -> int | None:
+    count = int(text) if text.isascii() and text.isdigit() and len(text) == 1 else None
+    return count if count is None or count <= MOST_PROXIES else None
+
+
+def _proxies_problems(text: str) -> list[str]:
+    if not text or _proxies(text) is not None:
+        return []
+    return [
+        f"BTI_PROXIES is {text!r}: write how many proxies of your own stand in front and set X-Forwarded-For, from 0 "
+        f"to {MOST_PROXIES}."
+    ]

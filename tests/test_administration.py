@@ -20,9 +20,9 @@ from bti.queries.register import people_of
 from bti.usecases import municipalities, register
 from bti.usecases import people as staff
 from bti.usecases import units as places
-from bti.usecases.sessions import log_in_by_password
 from bti.usecases.system import System
 from tests.cast import HERE, Cast, settle
+from tests.doors import log_in_by_password
 
 PASSWORD = "en lang setning er best"
 

@@ -25,8 +25,8 @@ from bti.config import Misconfigured
 from bti.db import reading, writing
 from bti.models import audit_entries, disclosures, handovers, import_runs, memberships, municipalities, subjects
 from bti.usecases import imports
-from bti.usecases.sessions import log_in_by_password
 from tests.cast import HERE, Cast, settle
+from tests.doors import log_in_by_password
 
 PASSWORD = "en lang setning er best"
 SECRET = "s" * 48

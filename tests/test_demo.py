@@ -33,7 +33,7 @@ from bti.models import audit_entries, cases, guardians, memberships, municipalit
 from bti.models.base import Moment
 from bti.queries.people import load_actor
 from bti.queries.worklist import Filter, cases_by_deadline, waiting_for
-from bti.usecases.sessions import demo_people
+from bti.usecases.logins import demo_people
 from bti.workflow.definition import CLOSED
 from bti.workflow.library import load_definition
 from tests.cast import settle

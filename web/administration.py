@@ -12,7 +12,7 @@ from bti.errors import Invalid, Refused
 from bti.usecases import people, register, units
 from bti.workflow.definition import SERVICE_KINDS
 from web import edge
-from web.access import for_roles, me
+from web.access import FRESH, for_roles, me, require_step_up
 from web.forms import Form, Problem, explain
 from web.language import LANGUAGES, ngettext
 from web.language import gettext as _
@@ -242,6 +242,7 @@ def end_role(person_id: str) -> Any:
 @for_roles(*ADMINISTRATOR)
 def end_person(person_id: str) -> Any:
     """End somebody: roles, access and sessions at once, batons to interim holders."""
+    require_step_up(FRESH)
     problem = Problem()
     if request.method == "POST":
         done, problem = _sent(

@@ -7,19 +7,21 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, current_app, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bti.clock import utc_now
 from bti.config import Settings
 from bti.db import open_database
-from web import access, errors, language, show
+from web import access, devices, errors, language, show
 from web.links import Stafett
 from web.templating import Pages
 
 # Every module of pages, by noun. A new one is added here and nowhere else.
 PAGES = (
     "account",
+    "own",
     "cases",
     "moves",
     "log",
@@ -44,8 +46,17 @@ LARGEST_FORM = 4 * 1024 * 1024
 FILES = frozenset({"imports.upload"})
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 )
+# Source: OWASP ASVS 5.0, 3.4. The referrer isn't kept from ourselves: over HTTPS a form's is looked at.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+A_YEAR = "max-age=31536000; includeSubDomains"
 
 
 def create_app(settings: Settings, *, database: Any = None, clock: Callable[[], datetime] = utc_now) -> Flask:
@@ -62,6 +73,7 @@ def create_app(settings: Settings, *, database: Any = None, clock: Callable[[], 
     app.before_request(_allow_for_files)
     # First the question who is asking, then whether the form is theirs: a session that ran out keeps its draft.
     access.init_app(app)
+    devices.init_app(app)
     csrf.init_app(app)
     app.before_request(_refuse_null)
     language.init_app(app)
@@ -70,16 +82,21 @@ def create_app(settings: Settings, *, database: Any = None, clock: Callable[[], 
     app.after_request(_protect)
     for name in PAGES:
         app.register_blueprint(import_module(f"web.{name}").pages)
+    if settings.proxies:
+        # Only the address: everything else a proxy says might as well have been said by whoever stands before it.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     return app
 
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        SESSION_COOKIE_NAME="__Host-stafett" if settings.https else "stafett",
+        # Language, forms' tokens and messages, for strangers too; who is logged in, web.access keeps elsewhere.
+        SESSION_COOKIE_NAME="__Host-stafett-skjema" if settings.https else "stafett-skjema",
         SESSION_COOKIE_SECURE=settings.https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=settings.https,
         MAX_CONTENT_LENGTH=LARGEST_FORM,
@@ -108,10 +125,9 @@ def _refuse_null() -> None:
 def _protect(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    headers.update(HEADERS)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        headers["Strict-Transport-Security"] = A_YEAR
     if request.endpoint != "static":
         headers["Cache-Control"] = "no-store"
     return response

@@ -20,7 +20,7 @@ from bti.usecases import auditing, auditing_copies
 from bti.usecases.auditing_access import access_at
 from web import audit_filters as filters
 from web import edge
-from web.access import me
+from web.access import FRESH, me, require_step_up
 from web.audit_filters import Chosen
 from web.auditmap import rows_of
 from web.sentences import choices
@@ -266,6 +266,9 @@ def _newest(form: Chosen, endpoint: str, **more: Any) -> str | None:
 
 def _copy(name: str, form: Chosen, back: str, attempt: str, export: Callable[[Any], Iterator[str]], **more: Any) -> Any:
     """Return a file. It is whole, and the entry about it committed, before the first byte leaves."""
+    # Whoever isn't an auditor is turned away by the core, and the trail told.
+    if me().has("auditor"):
+        require_step_up(FRESH, back=form.href(back, **more))
     try:
         text = edge.perform(attempt, lambda session: "".join(export(session)))
     except Invalid as refusal:

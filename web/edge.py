@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import current_app, flash, g, redirect, request
@@ -17,17 +16,10 @@ from bti.errors import Invalid, Refused
 from bti.usecases import receipts
 from bti.usecases.finding import find_case
 from web.access import me
+from web.access import now as now
 from web.language import gettext as _
 
 T = TypeVar("T")
-
-
-def now() -> datetime:
-    """Return the moment of this request; the same throughout it."""
-    if "now" not in g:
-        g.now = current_app.extensions["bti_clock"]()
-    moment: datetime = g.now
-    return moment
 
 
 def once() -> str:

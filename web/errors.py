@@ -8,14 +8,16 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from bti.db import DatabaseUnavailable
-from bti.errors import NotFound, Refused
+from bti.errors import NotFound, Refused, TooSoon
+from web.forms import wait_headers
 from web.language import gettext as _
-from web.sentences import refusal_helper, refusal_sentence
+from web.sentences import refusal_helper, refusal_sentence, wait_sentence
 
 
 def init_app(app: Flask) -> None:
     """Answer every refusal and fault with a page of ours."""
     app.register_error_handler(Refused, _refused)
+    app.register_error_handler(TooSoon, _too_soon)
     app.register_error_handler(DatabaseUnavailable, _unavailable)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
@@ -38,6 +40,10 @@ def _refused(refusal: Refused) -> tuple[str, int]:
         helper=refusal_helper(refusal),
         code=refusal.code,
     )
+
+
+def _too_soon(soon: TooSoon) -> tuple[str, int, dict[str, str]]:
+    return *_page(soon.status, _("Vent litt"), wait_sentence(soon), code=soon.code), wait_headers(soon)
 
 
 def _not_found() -> tuple[str, int]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import request
 
-from bti.errors import Invalid, Missing, NotFound, NotReady, Refused
-from web.sentences import field_sentence, refusal_sentence
+from bti.errors import Invalid, Missing, NotFound, NotReady, Refused, TooSoon
+from web.sentences import field_sentence, refusal_sentence, wait_sentence
 
 _DAY = re.compile(r"^\s*(\d{1,2})[.\-/ ]\s*(\d{1,2})[.\-/ ]\s*(\d{2}|\d{4})\s*$")
 _ISO = re.compile(r"^\s*(\d{4})-(\d{2})-(\d{2})\s*$")
@@ -80,6 +80,7 @@ class Problem:
     missing: tuple[Missing, ...] = ()
     code: str = ""
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.code)
@@ -92,5 +93,12 @@ def explain(refusal: Refused) -> Problem:
     if isinstance(refusal, Invalid):
         errors = {name: field_sentence(name, code) for name, code in refusal.fields.items()}
         return Problem(errors, code="invalid", status=refusal.status)
+    if isinstance(refusal, TooSoon):
+        return Problem({}, wait_sentence(refusal), (), refusal.code, refusal.status, wait_headers(refusal))
     missing = refusal.missing if isinstance(refusal, NotReady) else ()
     return Problem({}, refusal_sentence(refusal), missing, refusal.code, refusal.status)
+
+
+def wait_headers(soon: TooSoon) -> dict[str, str]:
+    """Return the header that tells a program how long to wait, in seconds."""
+    return {"Retry-After": str(soon.seconds)}

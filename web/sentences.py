@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bti.errors import NotReady, Refused
+from bti.errors import NotReady, Refused, TooSoon
 from web.language import gettext as _
+from web.language import ngettext
 
 Sentences = dict[str, Callable[[], str]]
 
@@ -78,6 +79,10 @@ FIELDS: Sentences = {
     "file:too_large": lambda: _("Filen er større enn 20 MB. Del den opp og importer delene hver for seg"),
     "file:empty_file": lambda: _("Filen er tom. Velg en fil med overskrifter og minst én rad"),
     "file:not_text": lambda: _("Filen kan ikke leses som tekst. Lagre regnearket som CSV UTF-8, og velg den filen"),
+    "code:missing": lambda: _("Skriv koden"),
+    "code:wrong_code": lambda: _("Koden stemmer ikke. Skriv den som står i appen nå"),
+    "code:too_old_page": lambda: _("Siden var for gammel. Legg inn den nye nøkkelen i appen, og skriv koden den viser"),
+    "again:differs": lambda: _("De to passordene er ikke like. Skriv det nye passordet to ganger"),
     "draft:too_long": lambda: _("Kladden er for lang til å lagres"),
     "missing": lambda: _("Fyll ut feltet"),
     "unknown": lambda: _("Velg et av alternativene på siden"),
@@ -145,7 +150,11 @@ REFUSALS: Sentences = {
         "En revisor eller administrator kan ikke også arbeide med saker. Avslutt den andre rollen først."
     ),
     "last_administrator": lambda: _("Dette er den siste administratoren. Gi en annen rollen først."),
-    "wrong_password": lambda: _("Det gamle passordet stemmer ikke."),
+    "wrong_password": lambda: _("Passordet stemmer ikke."),
+    "wrong_code": lambda: _("Koden stemmer ikke, eller den er brukt før. Vent på en ny kode i appen, og prøv igjen."),
+    "has_factor": lambda: _("Totrinnsbekreftelse er slått på allerede. Logg inn på nytt, og bruk koden fra appen."),
+    "no_factor": lambda: _("Totrinnsbekreftelse er ikke slått på."),
+    "needs_factor": lambda: _("Rollen din krever totrinnsbekreftelse. Du kan bytte app, men ikke slå den av."),
     "import_under_way": lambda: _("En annen import pågår. Vent til den er ferdig, og prøv igjen."),
     "import_not_ready": lambda: _("Importen venter ikke lenger på deg. Se på siden hvordan det gikk."),
     "not_found": lambda: _("Den finnes ikke, eller du har ikke tilgang til den."),
@@ -201,6 +210,9 @@ WORDS: Sentences = {
     "role.offered": lambda: _("Spurt om å ta stafettpinnen"),
     "role.coordinating_unit": lambda: _("Koordinerende enhet"),
     "role.system": lambda: _("Systemet"),
+    "level.password": lambda: _("med passord"),
+    "level.password+totp": lambda: _("med passord og kode"),
+    "level.demo": lambda: _("som hvem som helst, i en demo"),
     "unit.school": lambda: _("Skole"),
     "unit.kindergarten": lambda: _("Barnehage"),
     "unit.health_centre": lambda: _("Helsestasjon"),
@@ -291,6 +303,15 @@ def refusal_sentence(refusal: Refused) -> str:
     """Return why something was turned down, in plain words."""
     sentence = REFUSALS.get(refusal.code)
     return sentence() if sentence else _("Dette går ikke slik saken står nå.")
+
+
+def wait_sentence(soon: TooSoon) -> str:
+    """Return that one must wait, and how long, in words."""
+    return ngettext(
+        "Det er prøvd for mange ganger. Prøv igjen om %(num)d minutt.",
+        "Det er prøvd for mange ganger. Prøv igjen om %(num)d minutter.",
+        -(-soon.seconds // 60),
+    )
 
 
 def refusal_helper(refusal: Refused) -> str:

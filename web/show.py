@@ -98,7 +98,7 @@ def municipality() -> dict[str, Any]:
     id_ = current_user.actor.municipality_id
     if id_ not in known:
         from bti.db import DatabaseUnavailable, reading
-        from bti.usecases.sessions import municipality_of
+        from bti.usecases.logins import municipality_of
 
         try:
             with reading(current_app.extensions["bti_database"]) as session:

@@ -61,9 +61,15 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "unit.end": ("unit",),
     "municipality.add": ("definition", "definition_version"),
     "import.run": ("kind", "rows", "created", "changed", "left"),
-    "session.login": ("method",),
+    "session.login": ("level", "method"),
+    "session.ask_factor": ("awaits",),
+    "session.step_up": ("from", "method"),
     "session.logout": (),
+    "session.end": ("person", "cause"),
     "session.fail": ("method",),
+    "session.throttle": ("door",),
+    "factor.add": ("recovery_codes",),
+    "factor.reset": ("person", "cause"),
 }
 
 READS: dict[str, tuple[str, ...]] = {

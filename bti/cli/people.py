@@ -12,6 +12,7 @@ from bti.cli.edge import Plain, current_database, in_one_go, municipality_option
 from bti.clock import utc_now
 from bti.db import reading
 from bti.queries.register import Person, people_of, person_named, units_of
+from bti.usecases.factors import reset
 from bti.usecases.people import add_person, end_person, grant_role, set_password
 from bti.usecases.system import System
 
@@ -109,6 +110,26 @@ def password(username: str, password_stdin: bool, municipality: str | None) -> N
             lambda session: set_password(session, actor=actor, person_id=person.id, password=chosen, now=utc_now()),
         )
     click.echo(f"{username} has a new password.")
+
+
+@user.group()
+def totp() -> None:
+    """The second factor of auditors and administrators."""
+
+
+@totp.command(name="reset")
+@_username
+@municipality_option
+def reset_totp(username: str, municipality: str | None) -> None:
+    """Take away USERNAME's second factor, and end their sessions: they add a new one when they log in next.
+
+    For somebody who has lost both telephone and recovery codes. Make sure that it is them who asks.
+    """
+    with current_database() as engine:
+        actor = system_of(engine, municipality)
+        person = _named(engine, actor, username)
+        in_one_go(engine, lambda session: reset(session, actor=actor, person_id=person.id, now=utc_now()))
+    click.echo(f"{username} has no second factor now.")
 
 
 @user.command(name="list")

@@ -9,6 +9,7 @@ REFUSALS = {
     "already_has_role": "They have that role there already.",
     "import_not_ready": "This import can't be carried out from the state it is in.",
     "last_administrator": "Nobody else administers the municipality. Give somebody else the role first.",
+    "no_factor": "They have no second factor.",
     "no_interim_holder": (
         "Nobody could take over the baton in case {case} meanwhile. Give the unit a leader, or the municipality a "
         "coordinator, first. Nothing was changed."

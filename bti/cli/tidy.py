@@ -12,7 +12,7 @@ from bti.clock import utc_now
 from bti.db import reading, writing
 from bti.errors import NotPossible
 from bti.queries.register import municipality_ids
-from bti.usecases import tidying
+from bti.usecases import sessions, throttling, tidying
 from bti.usecases.doors import tidy_expired
 from bti.usecases.system import System
 
@@ -21,12 +21,19 @@ _Tidy = Callable[[sa.Connection, str], int]
 
 @click.command()
 def tidy() -> None:
-    """Write down what has run out: offers of the baton, consents, forgotten import files.
+    """Write down what has run out: offers of the baton, consents, forgotten import files, sessions.
 
     Run it every night. Nothing depends on it being on time: what is past its date is closed from that day on. Exits
     1 when a case could not be tidied because nobody could hold its baton.
     """
-    counts = {"offers expired": 0, "doors closed": 0, "batons passed on": 0, "import files thrown away": 0}
+    counts = {
+        "offers expired": 0,
+        "doors closed": 0,
+        "batons passed on": 0,
+        "import files thrown away": 0,
+        "sessions ended": 0,
+        "sessions forgotten": 0,
+    }
     stuck: list[str] = []
     with current_database() as engine:
         with reading(engine) as session:
@@ -61,3 +68,8 @@ def _tidy_municipality(engine: sa.Engine, actor: System, counts: dict[str, int],
                 stuck.append(refusal.details.get("case", case_id))
     with writing(engine) as session:
         counts["import files thrown away"] += tidying.forget_files(session, municipality_id=here, now=now)
+    with writing(engine) as session:
+        ended, forgotten = sessions.tidy(session, actor=actor, now=now)
+        counts["sessions ended"] += ended
+        counts["sessions forgotten"] += forgotten
+        throttling.forget(session, municipality_id=here, now=now)

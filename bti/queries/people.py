@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import sqlalchemy as sa
 
 from bti.actor import Actor, Membership
 from bti.models import memberships, people, units
 from bti.statements import Fixed
 
+ACTOR_COLUMNS = (
+    people.c.name,
+    people.c.title,
+    people.c.language,
+    memberships.c.unit_id,
+    memberships.c.role,
+    units.c.kind,
+    units.c.name.label("unit_name"),
+)
+
+
+def held_by(staff: sa.FromClause) -> sa.Join:
+    """Return `staff`, which has `people` in it, joined with the roles that each of them holds: a row for each role."""
+    return staff.outerjoin(
+        memberships,
+        sa.and_(
+            memberships.c.municipality_id == people.c.municipality_id,
+            memberships.c.person_id == people.c.id,
+            memberships.c.ended_at.is_(None),
+        ),
+    ).outerjoin(
+        units,
+        sa.and_(units.c.municipality_id == memberships.c.municipality_id, units.c.id == memberships.c.unit_id),
+    )
+
+
 _ACTOR = Fixed(
-    sa.select(
-        people.c.name,
-        people.c.title,
-        people.c.language,
-        memberships.c.unit_id,
-        memberships.c.role,
-        units.c.kind,
-        units.c.name.label("unit_name"),
-    )
-    .select_from(
-        people.outerjoin(
-            memberships,
-            sa.and_(
-                memberships.c.municipality_id == people.c.municipality_id,
-                memberships.c.person_id == people.c.id,
-                memberships.c.ended_at.is_(None),
-            ),
-        ).outerjoin(
-            units,
-            sa.and_(units.c.municipality_id == memberships.c.municipality_id, units.c.id == memberships.c.unit_id),
-        )
-    )
+    sa.select(*ACTOR_COLUMNS)
+    .select_from(held_by(people))
     .where(
         people.c.municipality_id == sa.bindparam("municipality_id", type_=sa.String),
         people.c.id == sa.bindparam("person_id", type_=sa.String),
@@ -45,6 +54,11 @@ def load_actor(session: sa.Connection, *, municipality_id: str, person_id: str, 
     rows = _ACTOR.all(session, {"municipality_id": municipality_id, "person_id": person_id})
     if not rows:
         return None
+    return actor_of(rows, municipality_id=municipality_id, person_id=person_id, request_id=request_id)
+
+
+def actor_of(rows: Sequence[Any], *, municipality_id: str, person_id: str, request_id: str = "") -> Actor:
+    """Return the person of these rows, which have ACTOR_COLUMNS: one for each role, or one without."""
     held = tuple(Membership(r.unit_id, r.role, r.kind, r.unit_name) for r in rows if r.unit_id)
     first = rows[0]
     return Actor(municipality_id, person_id, first.name, held, first.language, first.title, request_id)

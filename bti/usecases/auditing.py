@@ -54,7 +54,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "changes": tuple(event for event in CHANGES if not event.startswith("session.")),
     "consents": tuple(e for e in CHANGES if e.startswith(("consent.", "disclosure."))),
     "batons": tuple(e for e in CHANGES if e.startswith(("baton.", "handover."))),
-    "logins": tuple(e for e in CHANGES if e.startswith("session.")),
+    "logins": tuple(e for e in CHANGES if e.startswith(("session.", "factor."))),
     "lookups": tuple(e for e in READS if e.startswith(("audit.", "consent."))),
 }
 # A name that fits so many people isn't a choice yet.

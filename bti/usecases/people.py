@@ -25,6 +25,7 @@ from bti.usecases.contact import (
     check_username,
 )
 from bti.usecases.leaving import Fallen, leave_cases, leave_interim
+from bti.usecases.sessions import end_all
 from bti.usecases.text import collect, one_of, optional
 from bti.usecases.units import live_unit
 
@@ -134,20 +135,30 @@ def set_language(session: sa.Connection, *, actor: Actor, language: str, now: da
 
 
 def set_password(session: sa.Connection, *, actor: Actor, person_id: str, password: str, now: datetime) -> None:
-    """Give somebody a new password; the old one is void. Raises Forbidden, NotFound, NotPossible, Invalid."""
+    """Give somebody a new password; the old one is void, and their sessions end.
+
+    Raises Forbidden, NotFound, NotPossible (`person_ended`), Invalid (password).
+    """
     administer(session, actor)
     found = live_person(session, actor, person_id)
     kept = hash_password(check_password("password", password, username=found.username))
     _change(session, actor, person_id, {"password_hash": kept}, now)
+    end_all(session, actor=actor, person_id=person_id, cause="password_changed", now=now)
 
 
-def change_own_password(session: sa.Connection, *, actor: Actor, old: str, new: str, now: datetime) -> None:
-    """Change one's own password. Raises Forbidden (`wrong_password`), Invalid (password)."""
+def change_own_password(
+    session: sa.Connection, *, actor: Actor, old: str, new: str, now: datetime, keep: str | None = None
+) -> None:
+    """Change one's own password; one's sessions end, but for the one to `keep`.
+
+    Raises Forbidden (`wrong_password`), Invalid (password).
+    """
     found = live_person(session, actor, actor.person_id)
     if not verify_password(found.password_hash, old):
         raise Forbidden("wrong_password")
     kept = hash_password(check_password("password", new, username=found.username))
     _change(session, actor, actor.person_id, {"password_hash": kept}, now)
+    end_all(session, actor=actor, person_id=actor.person_id, cause="password_changed", now=now, but=keep)
 
 
 def live_person(session: sa.Connection, actor: Actor, person_id: str) -> Any:
@@ -184,8 +195,9 @@ def grant_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id:
     """Give somebody a role in a unit from now on.
 
     An auditor or administrator holds no role that meets children, and nobody is both: they would come to review what
-    they read, or to open cases by a role they gave themselves (domain.md, Roles). Raises Forbidden,
-    NotFound, NotPossible (`person_ended`, `unit_ended`, `already_has_role`, `roles_conflict`), Invalid (role).
+    they read, or to open cases by a role they gave themselves (domain.md, Roles). Their sessions end: with the new
+    role they come in anew, by what it demands. Raises Forbidden, NotFound, NotPossible (`person_ended`, `unit_ended`,
+    `already_has_role`, `roles_conflict`), Invalid (role).
     """
     administer(session, actor)
     live_person(session, actor, person_id)
@@ -205,6 +217,7 @@ def grant_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id:
     )  # fmt: skip
     fields = {"person": person_id, "unit": unit_id, "role": role}
     tell(session, actor=actor, event="role.grant", now=now, object_id=person_id, fields=fields)
+    end_all(session, actor=actor, person_id=person_id, cause="role_granted", now=now)
 
 
 def roles_conflict(roles: set[str]) -> bool:
@@ -218,7 +231,8 @@ def roles_conflict(roles: set[str]) -> bool:
 
 
 def end_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id: str, role: str, now: datetime) -> int:
-    """End somebody's role in a unit at once; return how many batons went to an interim holder, unshared wonders apart.
+    """End somebody's role in a unit, and their sessions, at once; return how many batons went to an interim holder,
+    unshared wonders apart.
 
     When it was their last role that meets children there, their batons, offers and parts through the unit end too;
     a leader who stays as an employee passes on what they hold in the interim. Raises Forbidden, NotFound,
@@ -235,6 +249,7 @@ def end_role(session: sa.Connection, *, actor: Actor, person_id: str, unit_id: s
     moved = _leave(session, actor, person_id, unit_id, role, held - {(unit_id, role)}, now)
     fields = {"person": person_id, "unit": unit_id, "role": role, "batons_moved": moved.all}
     tell(session, actor=actor, event="role.end", now=now, object_id=person_id, fields=fields)
+    end_all(session, actor=actor, person_id=person_id, cause="role_ended", now=now)
     return moved.told
 
 
@@ -256,8 +271,8 @@ def _leave(
 
 
 def end_person(session: sa.Connection, *, actor: Actor, person_id: str, now: datetime) -> int:
-    """End somebody who leaves: roles, batons, offers, parts and password; return how many batons moved, unshared
-    wonders apart.
+    """End somebody who leaves: roles, batons, offers, parts, password and sessions; return how many batons moved,
+    unshared wonders apart.
 
     They are kept by name, for what they did stays theirs in the trail. Raises Forbidden, NotFound, NotPossible
     (`person_ended`, `last_administrator`, `no_interim_holder`: then nothing is changed).
@@ -275,6 +290,7 @@ def end_person(session: sa.Connection, *, actor: Actor, person_id: str, now: dat
         tell(session, actor=actor, event="role.end", now=now, object_id=person_id, fields=fields)
     fields = {"person": person_id, "batons_moved": moved.all}
     tell(session, actor=actor, event="person.end", now=now, object_id=person_id, fields=fields)
+    end_all(session, actor=actor, person_id=person_id, cause="person_ended", now=now)
     return moved.told
 
 

@@ -60,6 +60,7 @@ def _wonder(open_to: frozenset[str] | None) -> Door:
 DOORS: dict[str, Door] = {
     "account.login": Door(EVERYBODY),
     "account.login_as": Door(None),
+    "account.code": Door(EVERYBODY),
     "account.logout": Door(None),
     "account.choose_language": Door(EVERYBODY, values={"code": "nn"}),
     "about.report": Door(EVERYBODY),
@@ -125,6 +126,13 @@ DOORS: dict[str, Door] = {
     "models.show": Door(EVERYBODY, values={"name": "bti", "version": 1}),
     "models.text": Door(EVERYBODY, values={"name": "bti", "version": 1}),
     "moves.check": _case(INSIDE, name="close"),
+    "own.home": Door(EVERYBODY),
+    "own.end_session": Door(None, values={"session_id": "nobodys"}),
+    "own.end_everywhere": Door(None),
+    "own.factor": Door(EVERYBODY),
+    "own.no_factor": Door(EVERYBODY),
+    "own.password": Door(EVERYBODY),
+    "own.step_up": Door(EVERYBODY),
     "participants.invite": _case(frozenset({"kari"})),
     "participants.answer": _case(frozenset({"amir"}), participation_id="invitation"),
     "participants.end": _case(frozenset({"kari", "siri"}), participation_id="participation"),
@@ -317,13 +325,13 @@ def _posts(app: Flask) -> set[str]:
 
 def _anybodys(endpoint: str, name: str) -> bool:
     """Whether everybody logged in may send this form: it touches nothing but their own session or draft."""
-    own = {"account.login", "account.login_as", "account.logout"}
-    return endpoint in own or (endpoint.startswith(("wonders.keep", "wonders.drop")) and name in CONTENT)
+    own = endpoint.startswith(("account.", "own."))
+    return own or (endpoint.startswith(("wonders.keep", "wonders.drop")) and name in CONTENT)
 
 
 def _content(cast: Cast) -> dict[str, int]:
     """How many rows each table has, but for the trail and what is each person's own."""
-    own = {"audit_entries", "submissions", "drafts"}
+    own = {"audit_entries", "submissions", "drafts", "sessions", "second_factors", "recovery_codes", "throttles"}
     with reading(cast.database) as session:
         return {
             table.name: session.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()

@@ -66,7 +66,7 @@ class TestComingIn:
 
     def test_the_trail_says_how(self, client_of: Callable[[str], Visitor], cast: Cast) -> None:
         client_of("kari")
-        assert told(cast, "session.login") == [("kari", '{"method":"demo"}')]
+        assert told(cast, "session.login") == [("kari", '{"level":"demo","method":"demo"}')]
 
     @pytest.mark.parametrize(
         "target",
@@ -125,7 +125,7 @@ class TestByPassword:
     def test_the_right_one_opens(self, stranger: Visitor, neighbour: Cast) -> None:
         stranger.follow(by_password(stranger), status=303)
         assert stranger.get("/saker").has("Kari Nordmann")
-        assert ("kari", '{"method":"password"}') in told(neighbour, "session.login")
+        assert ("kari", '{"level":"password","method":"password"}') in told(neighbour, "session.login")
 
     def test_however_the_user_name_is_cased(self, stranger: Visitor, neighbour: Cast) -> None:
         by_password(stranger, " KARI ")

@@ -12,6 +12,7 @@ from bti.actor import Actor
 from bti.models import guardians, guardianships, memberships, people, subjects, units
 from bti.usecases.administration import tell
 from bti.usecases.imports.report import Plan
+from bti.usecases.sessions import end_all
 
 _BATCH = 1_000
 # A row can only refer to what is there before it.
@@ -26,6 +27,9 @@ def write(session: sa.Connection, *, actor: Actor, plan: Plan, now: datetime) ->
         _update(session, table, actor, [(id_, values) for where, id_, values in plan.updates if where is table])
     for event, object_id, fields in plan.told:
         tell(session, actor=actor, event=event, now=now, object_id=object_id, fields=fields)
+    granted = {values["person_id"] for table, values in plan.inserts if table is memberships}
+    for person_id in sorted(granted):
+        end_all(session, actor=actor, person_id=person_id, cause="role_granted", now=now)
 
 
 def _completed(table: sa.Table, values: dict[str, Any], actor: Actor, now: datetime) -> dict[str, Any]:
