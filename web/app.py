@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from importlib import import_module
@@ -97,6 +98,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
+        # Flask-Login would believe a cookie of this name before it asks us: nobody can send one they can't guess.
+        REMEMBER_COOKIE_NAME=secrets.token_hex(16),
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=settings.https,
         MAX_CONTENT_LENGTH=LARGEST_FORM,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -46,6 +47,18 @@ def app(application: Flask, cast: Cast) -> Flask:
     application.extensions["bti_clock"] = lambda: cast.now
     application.extensions.pop("bti_municipalities", None)
     return application
+
+
+@pytest.fixture
+def app_behind(cast: Cast) -> Callable[..., Flask]:
+    """A function that makes another application on the cast's database and clock: `app_behind(https=True)`."""
+    from web import create_app
+
+    def make(**more: Any) -> Flask:
+        settings = Settings(database_url="sqlite:///nowhere.db", secret_key="only-for-tests-" + "x" * 32, **more)
+        return create_app(settings, database=cast.database, clock=lambda: cast.now)
+
+    return make
 
 
 @pytest.fixture

@@ -81,8 +81,9 @@ class Page:
 class Visitor:
     """A person at their browser. `get` and `post` fail unless the status is the one expected."""
 
-    def __init__(self, app: Flask, name: str = "") -> None:
+    def __init__(self, app: Flask, name: str = "", *, address: str = "127.0.0.1") -> None:
         self.client = app.test_client()
+        self.client.environ_base["REMOTE_ADDR"] = address
         self.name = name
 
     def log_in(self, municipality_id: str, person_id: str) -> Visitor:
