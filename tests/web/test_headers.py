@@ -39,7 +39,7 @@ def wrong(answer: TestResponse, where: str, *, https: bool = False) -> list[str]
         found.append(f"{where}: the content policy is {headers['Content-Security-Policy']}")
     if headers.get("Strict-Transport-Security") != (HSTS if https else None):
         found.append(f"{where}: HSTS is {headers.get('Strict-Transport-Security')!r}")
-    if answer.mimetype.startswith("text/") and "charset=utf-8" not in headers["Content-Type"]:
+    if (answer.mimetype or "").startswith("text/") and "charset=utf-8" not in headers["Content-Type"]:
         found.append(f"{where}: {headers['Content-Type']} without a charset")
     if any(name.lower().startswith("access-control") for name in headers.keys()):  # noqa: SIM118 – headers aren't a dict
         found.append(f"{where}: opens itself to other sites")
