@@ -182,7 +182,9 @@ class TestInADemo:
         assert page.has("Slått på 16.11.2026. 10 gjenopprettingskoder er igjen.")
         done = arne.send(arne.get("/konto/totrinn/av"))
         assert arne.follow(done).has("Totrinnsbekreftelse er slått av.")
-        assert Visitor(arne.client.application).log_in(cast.municipality_id, "arne").get("/administrasjon").status == 200
+        assert (
+            Visitor(arne.client.application).log_in(cast.municipality_id, "arne").get("/administrasjon").status == 200
+        )
 
     def test_showing_again_who_one_is_takes_a_click(self, client_of: Callable[[str], Visitor], cast: Cast) -> None:
         arne = client_of("arne")
