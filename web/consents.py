@@ -290,7 +290,11 @@ def _withdraw_page(session: Any, reference: str, consent_id: str) -> dict[str, A
     falls_to = ""
     if ending.baton_falls:
         next_one = interim_holder(
-            session, municipality_id=facts.municipality_id, unit_id=facts.unit_id, not_person_id=facts.holder_id
+            session,
+            municipality_id=facts.municipality_id,
+            unit_id=facts.unit_id,
+            not_person_id=facts.holder_id,
+            only_asking=True,
         )
         falls_to = _name_of(session, next_one[0]) if next_one else ""
     own_door = facts.unit_id in ending.units and facts.is_shared

@@ -65,19 +65,27 @@ def actor_of(rows: Sequence[Any], *, municipality_id: str, person_id: str, reque
 
 
 def interim_holder(
-    session: sa.Connection, *, municipality_id: str, unit_id: str, not_person_id: str
+    session: sa.Connection, *, municipality_id: str, unit_id: str, not_person_id: str, only_asking: bool = False
 ) -> tuple[str, str] | None:
     """Return (person, unit) who must hold a baton that fell: the unit's leader, else the coordinating unit's.
 
-    Source: domain.md, The baton holder: the unit leader holds it in the interim and must appoint.
+    Whoever ends them meanwhile waits for us, unless it is `only_asking`, for a page that says beforehand who it would
+    be. Source: domain.md, The baton holder: the unit leader holds it in the interim and must appoint.
     """
-    own = _first_with_role(session, municipality_id, "unit_leader", unit_id, not_person_id)
-    return own or _first_with_role(session, municipality_id, "coordinator", None, not_person_id)
+    own = _first_with_role(municipality_id, "unit_leader", unit_id, not_person_id)
+    found = session.execute(own if only_asking else _kept(own)).first()
+    if found is None:
+        other = _first_with_role(municipality_id, "coordinator", None, not_person_id)
+        found = session.execute(other if only_asking else _kept(other)).first()
+    return (found.person_id, found.unit_id) if found else None
 
 
-def _first_with_role(
-    session: sa.Connection, municipality_id: str, role: str, unit_id: str | None, not_person_id: str
-) -> tuple[str, str] | None:
+def _kept(query: sa.Select[Any]) -> sa.Select[Any]:
+    # Whoever is given a baton stays until it is theirs: ending them waits, and then finds it.
+    return query.with_for_update(read=True, of=[memberships, people])
+
+
+def _first_with_role(municipality_id: str, role: str, unit_id: str | None, not_person_id: str) -> sa.Select[Any]:
     query = (
         sa.select(memberships.c.person_id, memberships.c.unit_id)
         .join(
@@ -95,13 +103,10 @@ def _first_with_role(
             memberships.c.person_id != not_person_id,
         )
         .order_by(memberships.c.started_at, memberships.c.id)
-        # Whoever is given a baton stays until it is theirs: ending them waits, and then finds it.
-        .with_for_update(read=True, of=[memberships, people])
     )
     if unit_id is not None:
         query = query.where(memberships.c.unit_id == unit_id)
-    row = session.execute(query.limit(1)).first()
-    return (row.person_id, row.unit_id) if row else None
+    return query.limit(1)
 
 
 def keep_roles(session: sa.Connection, *, municipality_id: str, person_id: str) -> frozenset[str]:

@@ -419,6 +419,7 @@ class TestTakingConsentBack:
         assert page.has("Ingenting slettes.")
         assert "ppt" in shared.doors()
 
+    @on_both_databases
     def test_says_who_the_baton_falls_to(self, shared: Consents, client_of: Client) -> None:
         shared.cast.accept(shared.id, shared.cast.offer(shared.id, "siri"), by="siri")
         page = client_of("siri").get(f"{shared.page}/{shared.newest().id}/trekk")
