@@ -1,7 +1,7 @@
 """A town that grows: what the use cases have written is copied in bulk, with new ids and all constraints kept.
 
-`more_cases` copies the town's cases with everything in them, its children and its trail; `more_staff` its people;
-`more_in_the_case` all that one case holds. Each copy is a row a use case could have written.
+`more_cases` copies the town's cases with everything in them, its children and its trail; `longer_trail` the trail alone;
+`more_staff` its people; `more_in_the_case` all that one case holds. Each copy is a row a use case could have written.
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ def more_cases(cast: Cast, times: int) -> None:
     with writing(cast.database) as session:
         rows = {table: _rows(session, table) for table in (*THE_CASES, audit_entries)}
         _copy(session, cast, rows, times)
+
+
+def longer_trail(cast: Cast, length: int) -> None:
+    """Copy the trail alone, until it has at least so many entries."""
+    with writing(cast.database) as session:
+        rows = {audit_entries: _rows(session, audit_entries)}
+        _copy(session, cast, rows, -(-length // len(rows[audit_entries])))
 
 
 def more_staff(cast: Cast, times: int) -> None:
