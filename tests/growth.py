@@ -1,7 +1,8 @@
 """A town that grows: what the use cases have written is copied in bulk, with new ids and all constraints kept.
 
-`more_cases` copies the town's cases with everything in them, its children and its trail; `longer_trail` the trail alone;
-`more_staff` its people; `more_in_the_case` all that one case holds. Each copy is a row a use case could have written.
+`more_cases` copies the town's cases with everything in them, its children and its trail; `longer_trail` the trail
+alone; `more_staff` its people; `more_in_the_case` all that one case holds. Each copy is a row a use case could have
+written.
 """
 
 from __future__ import annotations

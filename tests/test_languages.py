@@ -73,11 +73,11 @@ def _texts(message: Message) -> tuple[str, ...]:
     return tuple(str(text or "") for text in found)
 
 
-# What slips in from Bokmål, and forms of Nynorsk that aren't the ones chosen here: gi, igjen, begynne, la, òg.
+# What slips in from Bokmål, and forms of Nynorsk that aren't the ones chosen here: gi, igjen, begynne, la, òg, vart.
 STRAY = re.compile(
     r"\b(ikke|hva|hvem|hvor|hvordan|hvorfor|hvilke[nt]?|hver|noe|noen|fra|jeg|være|mye|bare|ennå|også|uke[nr]?|uka"
     r"|tjeneste\w*|enhet\w*|saken|undringen|foresatt\w*|deltaker\w*|veiledning\w*|stafettholder\w*|samtykker"
-    r"|gje|gjev|gjeve|att|byrj\w*|lat|vorte|henne)\b",
+    r"|gje|gjev|gjeve|att|byrj\w*|lat|vorte|blei|henne|prov)\b",
     re.IGNORECASE,
 )
 
