@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from bti.db import reading, writing
 from bti.models import audit_entries, disclosures, handovers, import_runs, memberships, municipalities, subjects
 from bti.usecases import imports
 from tests.cast import HERE, Cast, settle
-from tests.doors import log_in_by_password
+from tests.doors import begun, how_ended, log_in_by_password, trail, with_factor
 
 PASSWORD = "en lang setning er best"
 SECRET = "s" * 48
@@ -223,6 +224,16 @@ class TestUsers:
         assert "There is no municipality 'x'" in bti("user", "list", "--municipality", "x").output
         assert bti("user", "end", "kari", "--municipality", "nabo").exit_code == 1
 
+    def test_who_lost_their_telephone_lose_their_second_factor(self, bti: Run, cast: Cast) -> None:
+        assert "They have no second factor." in bti("user", "totp", "reset", "arne").output
+        with_factor(cast, "arne")
+        mine = begun(cast, "arne")
+        result = bti("user", "totp", "reset", "arne")
+        assert (result.exit_code, "arne has no second factor now." in result.output) == (0, True)
+        assert how_ended(cast, mine) == "factor_changed"
+        assert [one.role for one in trail(cast, "factor.reset")] == ["system"]
+        assert bti("user", "totp", "reset", "nobody").exit_code == 1
+
 
 class TestImporting:
     HEADERS = "nøkkel;fornavn;etternavn;født;enhet\n"
@@ -306,6 +317,14 @@ class TestTidying:
             imports.receive(session, actor=actor, kind="children", content=content, now=old)
             imports.receive(session, actor=actor, kind="children", content=content, now=utc_now())
         assert "1 import files thrown away" in bti("tidy").output
+
+    def test_ends_sessions_that_nobody_came_back_to(self, bti: Run, cast: Cast) -> None:
+        cast.now = utc_now() - timedelta(hours=1)
+        old = begun(cast, "kari")
+        cast.now = utc_now()
+        live = begun(cast, "siri")
+        assert "1 sessions ended, 0 sessions forgotten" in bti("tidy").output
+        assert (how_ended(cast, old), how_ended(cast, live)) == ("idle", None)
         with reading(cast.database) as session:
             rows = session.execute(sa.select(import_runs.c.state, import_runs.c.content)).all()
         assert sorted((row.state, bool(row.content)) for row in rows) == [("checking", True), ("failed", False)]

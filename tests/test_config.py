@@ -22,6 +22,7 @@ class TestAWholeSetOfSettings:
         assert settings == Settings(database_url="sqlite:///var/bti.db", secret_key=SECRET)
         assert (settings.host, settings.port, settings.https) == ("127.0.0.1", 8000, False)
         assert settings.zone.key == "Europe/Oslo"
+        assert settings.proxies == 0
 
     def test_takes_the_rest_from_the_surroundings(self):
         settings = load_settings(
@@ -31,10 +32,12 @@ class TestAWholeSetOfSettings:
                 "BTI_BIND": "[::1]:80",
                 "BTI_HTTPS": "1",
                 "BTI_TIMEZONE": "UTC",
+                "BTI_PROXIES": "2",
             }
         )
         assert settings.database_url.endswith("/stafett")
         assert (settings.host, settings.port, settings.https, settings.timezone) == ("::1", 80, True, "UTC")
+        assert settings.proxies == 2
 
     def test_keeps_its_secrets_out_of_its_repr(self):
         shown = repr(load_settings({**WHOLE, "BTI_DATABASE_URL": "postgresql+psycopg://u:hemmelig@h/d"}))
@@ -76,6 +79,11 @@ class TestHalfASetOfSettings:
     @pytest.mark.parametrize("zone", ["Oslo", "../etc/passwd", "Europe/", "\0"])
     def test_needs_a_time_zone_that_exists(self, zone):
         assert "Europe/Oslo" in problems(BTI_TIMEZONE=zone)[0]
+
+    @pytest.mark.parametrize("proxies", ["-1", "6", "10", "one", "1.5", "²", "*"])
+    def test_believes_a_few_proxies_and_no_more(self, proxies):
+        (sentence,) = problems(BTI_PROXIES=proxies)
+        assert "from 0 to 5" in sentence
 
 
 class TestHalfADatabaseURL:
