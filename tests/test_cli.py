@@ -317,6 +317,9 @@ class TestTidying:
             imports.receive(session, actor=actor, kind="children", content=content, now=old)
             imports.receive(session, actor=actor, kind="children", content=content, now=utc_now())
         assert "1 import files thrown away" in bti("tidy").output
+        with reading(cast.database) as session:
+            rows = session.execute(sa.select(import_runs.c.state, import_runs.c.content)).all()
+        assert sorted((row.state, bool(row.content)) for row in rows) == [("checking", True), ("failed", False)]
 
     def test_ends_sessions_that_nobody_came_back_to(self, bti: Run, cast: Cast) -> None:
         cast.now = utc_now() - timedelta(hours=1)
@@ -325,9 +328,6 @@ class TestTidying:
         live = begun(cast, "siri")
         assert "1 sessions ended, 0 sessions forgotten" in bti("tidy").output
         assert (how_ended(cast, old), how_ended(cast, live)) == ("idle", None)
-        with reading(cast.database) as session:
-            rows = session.execute(sa.select(import_runs.c.state, import_runs.c.content)).all()
-        assert sorted((row.state, bool(row.content)) for row in rows) == [("checking", True), ("failed", False)]
 
 
 class TestServing:

@@ -22,6 +22,10 @@ APPLICATION = "bti.cli.serve:application"
 # A page takes milliseconds. A worker that is silent for a minute has hung.
 _SILENT_SECONDS = 60
 _FINISH_SECONDS = 30
+_NO_PROXIES = (
+    "BTI_HTTPS is set and BTI_PROXIES isn't: wrong passwords from behind one proxy are counted as one person's. If "
+    "yours sets X-Forwarded-For, set BTI_PROXIES=1."
+)
 
 
 @click.command()
@@ -37,6 +41,8 @@ def serve(bind: str | None, workers: int, threads: int, server: Server) -> None:
     """
     settings = checked_settings(os.environ | ({"BTI_BIND": bind} if bind else {}))
     require_free(settings.host, settings.port)
+    if settings.https and not settings.proxies:
+        click.echo(_NO_PROXIES, err=True)
     # Processes that the server starts read the same settings.
     os.environ["BTI_BIND"] = settings.bind
     click.echo(f"Serving on http://{settings.bind} ({server}, {workers} processes of {threads} threads).", err=True)
