@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import layout
 from .chain import Chains
 from .epochs import check_gap
 from .forms import Reader
@@ -138,7 +139,7 @@ def _read(epochs: Sequence[Epoch], report: Report, processes: int) -> None:
     chains = Chains()
     for (epoch, job), seen in zip(jobs, _runs([job for _epoch, job in jobs], processes), strict=True):
         for file, found in zip(job.files, seen.files, strict=True):
-            _grow(epoch, file, found)
+            _grow(epoch, file, found, report)
         chains.follow(seen.chains)
         _name_faults(epoch, seen, report)
     for broken in chains.breaks[:SHOWN]:
@@ -167,9 +168,14 @@ def _runs(jobs: Sequence[Job], processes: int) -> Iterable[RunSeen]:
         yield from pool.map(read_run_alone, jobs)
 
 
-def _grow(epoch: Epoch, file: File, found: FileSeen) -> None:
+def _grow(epoch: Epoch, file: File, found: FileSeen, report: Report) -> None:
     epoch.lines += found.lines
-    epoch.surplus += found.surplus
+    if found.surplus and file.first + layout.PER_FILE <= epoch.size:
+        text = f"Epoch {epoch.number}, {file.path.name}: {found.surplus} lines too many, which nobody signed."
+        last = file.first + layout.PER_FILE - 1
+        report.tampered(text, first=last, last=last, epoch=epoch.number)
+    else:
+        epoch.surplus += found.surplus
     if epoch.frontier.size != file.first:
         return
     before = epoch.frontier

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from .forms import pieces
@@ -36,7 +37,7 @@ def differences(
             good, size - 1, f"this isn't what was signed; {where}nothing from {good} on can be vouched for"
         )
         return
-    yield from _compare(signed, _found_leaves(files, size))
+    yield from _compare(signed, _found_leaves(files))
 
 
 def _signed_leaves(epoch: Path, size: int, root: bytes) -> list[bytes] | None:
@@ -50,31 +51,40 @@ def _signed_leaves(epoch: Path, size: int, root: bytes) -> list[bytes] | None:
     return hashes if root_of(hashes) == root else None
 
 
-def _found_leaves(files: Sequence[File], size: int) -> dict[int, bytes]:
-    found = {}
+def _found_leaves(files: Sequence[File]) -> Iterator[tuple[int, bytes]]:
+    """Yield each line's number and hash. A file with too many lines says some numbers that the next one says too."""
     for file in files:
         lines = (line for piece in pieces(_bytes(file.path)) for line in piece.removesuffix(b"\n").split(b"\n"))
-        for number, line in enumerate(lines, file.first):
-            if number < size:
-                found[number] = leaf_hash(line)
-    return found
+        yield from ((number, leaf_hash(line)) for number, line in enumerate(lines, file.first))
 
 
 def _bytes(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _compare(signed: Sequence[bytes], found: dict[int, bytes]) -> Iterator[Difference]:
-    there, known = set(found.values()), set(signed)
-    wrong = [number for number, leaf in enumerate(signed) if found.get(number) != leaf]
-    lost = [number for number in wrong if signed[number] not in there]
-    strange = [number for number, leaf in found.items() if leaf not in known]
+def _compare(signed: Sequence[bytes], lines: Iterable[tuple[int, bytes]]) -> Iterator[Difference]:
+    places = {leaf: number for number, leaf in enumerate(signed)}
+    # Beyond the signed ones lie perhaps newer ones, and perhaps some that others were put in front of.
+    found = [(number, leaf) for number, leaf in lines if number < len(signed) or leaf in places]
+    there = {leaf for _number, leaf in found}
+    strange = {number for number, leaf in found if leaf not in places}
+    lost = [number for number, leaf in enumerate(signed) if leaf not in there]
+    gone = "removed, or changed and moved" if strange else "removed"
     for first, last in spans(lost):
-        in_place = all(number in found and found[number] not in known for number in range(first, last + 1))
-        yield Difference(first, last, "changed" if in_place else "removed, or changed and moved")
-    if wrong and not lost:
-        text = "not in the order that was signed"
-        yield Difference(wrong[0], wrong[-1], text)
-    placed = set(lost)
-    for first, last in spans(sorted(number for number in strange if number not in placed)):
+        yield Difference(first, last, "changed" if strange.issuperset(range(first, last + 1)) else gone)
+    order = [places[leaf] for _number, leaf in found if leaf in places]
+    for first, last in _tangles(order):
+        yield Difference(first, last, "said twice" if first == last else "not in the order that was signed")
+    for first, last in spans(sorted(strange.difference(lost))):
         yield Difference(first, last, "never signed")
+
+
+def _tangles(order: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the ranges of numbers that `order` doesn't have in ascending order."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted((after, before) for before, after in pairwise(order) if after <= before):
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
