@@ -290,11 +290,26 @@ class TestSpeed:
             assert index in plan, (filters, plan)
             assert "TEMP B-TREE" not in plan
 
+    def test_a_judged_read_finds_the_turn_before_it_by_the_turns_own_index(self, sqlite_database: sa.Engine) -> None:
+        cast = settle(sqlite_database)
+        cast.at_level_1()
+        with statements(cast.database) as seen:
+            ask(cast, "no_live_basis")
+        asked = [s for s in seen if isinstance(s, sa.Select)]
+        judged = next(s for s in asked if "LEFT OUTER JOIN cases" in str(s.compile(cast.database)))
+        plan = _plan(cast, judged)
+        assert "ix_audit_entries_turns" in plan
+        assert "ix_audit_entries_municipality_id_case_id_id" not in plan
+
 
 def _plan_of_page(cast: Cast, **filters: Any) -> str:
     with statements(cast.database) as seen:
         search(cast, **filters)
     page = next(s for s in seen if isinstance(s, sa.Select) and "LEFT OUTER JOIN cases" in str(s))
-    text = str(page.compile(cast.database, compile_kwargs={"literal_binds": True}))
+    return _plan(cast, page)
+
+
+def _plan(cast: Cast, statement: sa.Select[Any]) -> str:
+    text = str(statement.compile(cast.database, compile_kwargs={"literal_binds": True}))
     with writing(cast.database) as session:
         return " ".join(row[3] for row in session.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))

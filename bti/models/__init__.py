@@ -13,7 +13,7 @@ from bti.models.consents import (
     consents,
     disclosures,
 )
-from bti.models.desk import anonymous_discussions, audit_entries, drafts, import_runs, submissions
+from bti.models.desk import TURNS, anonymous_discussions, audit_entries, drafts, import_runs, submissions
 from bti.models.log import entries, evaluations, goals, measures
 from bti.models.people import (
     care_orders,
@@ -28,6 +28,7 @@ from bti.models.people import (
 from bti.models.sessions import recovery_codes, second_factors, sessions, throttles
 
 __all__ = [
+    "TURNS",
     "anonymous_discussions",
     "audit_entries",
     "batons",

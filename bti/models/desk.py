@@ -61,6 +61,10 @@ import_runs = tenant_table(
     link("person_id", "people"),
 )
 
+# Entries after which a case stands on another step or belongs to another unit.
+TURNS = ("case.open", "case.move", "handover.accept")
+_is_turn = sa.text(f"event IN ({', '.join(repr(event) for event in TURNS)})")
+
 # The trail: one row per change, read, look-up and refusal. `fields` is canonical JSON with exactly the fields the
 # vocabulary lists for the event: codes and ids, never a name and never free text.
 audit_entries = sa.Table(
@@ -94,5 +98,14 @@ audit_entries = sa.Table(
     sa.Index(None, "municipality_id", "id"),
     # With the id in it, an auditor's period becomes a range of ids by reading this index alone.
     sa.Index(None, "municipality_id", "at", "id"),
+    # Which step and unit a case had when it was read is asked of every read that is judged.
+    sa.Index(
+        "ix_audit_entries_turns",
+        "municipality_id",
+        "case_id",
+        "id",
+        sqlite_where=_is_turn,
+        postgresql_where=_is_turn,
+    ),
     sqlite_autoincrement=True,
 )

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.models import audit_entries, cases, consent_events, consent_parties, consent_units, consents, disclosures
-from bti.queries.audit_sql import field_of, lasted
+from bti.queries.audit_sql import field_of, is_turn, lasted
 
 e = audit_entries.c
 # Name and version of a definition → its steps on which other services take part.
@@ -169,6 +169,7 @@ def _last_before(events: tuple[str, ...], field: str) -> sa.ScalarSelect[Any]:
         .where(
             turn.municipality_id == e.municipality_id,
             turn.case_id == e.case_id,
+            is_turn(turn),
             turn.event.in_(events),
             turn.id < e.id,
         )

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from bti.clock import local_day
 from bti.consents import Event, state_at
 from bti.models import audit_entries, cases, consent_events, consent_parties, consent_units, consents, disclosures
+from bti.queries.audit_sql import is_turn
 
 # Verdicts that are as they should be; every other one is a finding.
 SOUND = ("live", "nothing_shown")
@@ -221,14 +222,11 @@ def _doors(session: sa.Connection, municipality_id: str, case_ids: Collection[st
     return ((row.case_id, PastDoor(*row[1:])) for row in rows)
 
 
-TURNS = ("case.open", "case.move", "handover.accept")
-
-
 def _turns(session: sa.Connection, municipality_id: str, case_ids: Collection[str]) -> Iterable[tuple[str, Turn]]:
     e = audit_entries.c
     rows = session.execute(
         sa.select(e.case_id, e.id, e.at, e.event, e.fields)
-        .where(e.municipality_id == municipality_id, e.case_id.in_(case_ids), e.event.in_(TURNS))
+        .where(e.municipality_id == municipality_id, e.case_id.in_(case_ids), is_turn(e))
         .order_by(e.id)
     )
     for row in rows:

@@ -12,6 +12,17 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from bti.models import TURNS
+
+
+def is_turn(entry: Any) -> sa.ColumnElement[bool]:
+    """Return the condition that an entry (columns of `audit_entries`) is one of `bti.models.TURNS`.
+
+    Written out, not as parameters: SQLite takes the turns' own index only for its very words.
+    """
+    event: sa.ColumnElement[str] = entry.event
+    return event.in_([sa.literal_column(f"'{turn}'") for turn in TURNS])
+
 
 class local_day_of(FunctionElement[Any]):
     """The day in Norway a moment belongs to: `bti.clock.local_day`, for a column."""
