@@ -1,6 +1,6 @@
 """The turns of cases: an index to which step and which unit a case had at any read.
 
-Revision: 0002
+Revision: 0004, after 0003
 """
 
 from __future__ import annotations
