@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from bti import audit
+from bti import audit, db
 from bti.clock import local_day
 from bti.db import writing
 from bti.models import (
@@ -27,57 +27,54 @@ from bti.models import (
 from bti.usecases import auditing, legal_basis, reading
 from bti.usecases.auditing import ConsentFilter, LogFilter
 from bti.usecases.auditing_access import AccessThen, access_at
-from bti.usecases.auditing_copies import export_consents, export_log
+from bti.usecases.auditing_copies import export_consents, export_expired, export_log
+from bti.usecases.lookups import LookUp, write_down
 from bti.workflow.library import load_definition
 from tests.cast import HERE, MONDAY, Cast
 
 EVERYTHING = LogFilter()
 
 
-def search(cast: Cast, *, by: str = "tove", before: str | None = None, **filters: Any) -> Any:
+def look_up(cast: Cast, find: Callable[..., LookUp[Any]], *, by: str = "tove", **asked: Any) -> Any:
+    """Let an auditor look something up the way the page does: found while only reading, then written down."""
+    actor = cast.actor(by)
+    with db.reading(cast.database) as session:
+        found = find(session, actor=actor, **asked)
     with writing(cast.database) as session:
-        return auditing.access_log(
-            session, actor=cast.actor_in(session, by), filters=LogFilter(**filters), now=cast.now, before=before
-        )
+        return write_down(session, actor=actor, looked_up=found, now=cast.now)
+
+
+def search(cast: Cast, *, by: str = "tove", before: str | None = None, **filters: Any) -> Any:
+    return look_up(cast, auditing.access_log, by=by, filters=LogFilter(**filters), before=before)
 
 
 def ask(cast: Cast, key: str, *, by: str = "tove", **filters: Any) -> Any:
-    with writing(cast.database) as session:
-        return auditing.question(
-            session, actor=cast.actor_in(session, by), key=key, filters=LogFilter(**filters), now=cast.now
-        )
+    return look_up(cast, auditing.question, by=by, key=key, filters=LogFilter(**filters), now=cast.now)
 
 
 def list_consents(cast: Cast, *, as_of: datetime | None = None, before: str | None = None, **filters: Any) -> Any:
-    with writing(cast.database) as session:
-        return auditing.consents(
-            session, actor=cast.actor_in(session, "tove"), filters=ConsentFilter(**filters), as_of=as_of,
-            now=cast.now, before=before,
-        )  # fmt: skip
+    return look_up(cast, auditing.consents, filters=ConsentFilter(**filters), as_of=as_of, now=cast.now, before=before)
 
 
 def dossier(cast: Cast, consent_id: str, *, as_of: datetime | None = None) -> Any:
-    with writing(cast.database) as session:
-        actor = cast.actor_in(session, "tove")
-        return auditing.consent(session, actor=actor, consent_id=consent_id, as_of=as_of, now=cast.now)
+    return look_up(cast, auditing.consent, consent_id=consent_id, as_of=as_of, now=cast.now)
 
 
 def who_had_access(cast: Cast, case_id: str, moment: datetime | None = None, *, by: str = "tove") -> AccessThen:
-    case = reference(cast, case_id)
-    with writing(cast.database) as session:
-        return access_at(session, actor=cast.actor_in(session, by), case=case, moment=moment, now=cast.now)
+    found: AccessThen = look_up(cast, access_at, by=by, case=reference(cast, case_id), moment=moment, now=cast.now)
+    return found
 
 
 def log_csv(cast: Cast, *, question: str | None = None, **filters: Any) -> str:
-    with writing(cast.database) as session:
-        actor = cast.actor_in(session, "tove")
-        return "".join(export_log(session, actor=actor, filters=LogFilter(**filters), now=cast.now, question=question))
+    return str(look_up(cast, export_log, filters=LogFilter(**filters), question=question))
+
+
+def expired_csv(cast: Cast, **filters: Any) -> str:
+    return str(look_up(cast, export_expired, filters=LogFilter(**filters), now=cast.now))
 
 
 def consents_csv(cast: Cast) -> str:
-    with writing(cast.database) as session:
-        actor = cast.actor_in(session, "tove")
-        return "".join(export_consents(session, actor=actor, filters=ConsentFilter(), as_of=None, now=cast.now))
+    return str(look_up(cast, export_consents, filters=ConsentFilter(), as_of=None, now=cast.now))
 
 
 def reference(cast: Cast, case_id: str) -> str:

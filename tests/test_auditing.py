@@ -21,7 +21,7 @@ from bti.queries.audit import MOST_COUNTED, PAGE_ROWS
 from bti.usecases import auditing
 from bti.usecases.auditing import ConsentFilter
 from bti.usecases.auditing_access import access_at
-from bti.usecases.auditing_copies import export_consents, export_log
+from bti.usecases.auditing_copies import export_consents, export_expired, export_log
 from tests.auditor import (
     EVERYTHING,
     ask,
@@ -32,6 +32,7 @@ from tests.auditor import (
     last_entry,
     list_consents,
     log_csv,
+    look_up,
     plant,
     read,
     reference,
@@ -141,16 +142,18 @@ class TestWhoMayAudit:
         consent_filter: dict[str, Any] = {"filters": ConsentFilter(), "as_of": None}
         log_filter: dict[str, Any] = {"filters": EVERYTHING}
         with writing(cast.database) as session:
-            asked: dict[str, Any] = {"actor": cast.actor_in(session, person), "now": cast.now}
+            asked: dict[str, Any] = {"actor": cast.actor_in(session, person)}
+            now = {"now": cast.now}
             uses: list[tuple[Any, dict[str, Any]]] = [
                 (auditing.access_log, log_filter),
-                (auditing.overview, log_filter),
-                (auditing.question, {"key": "refused", **log_filter}),
-                (auditing.consents, consent_filter),
-                (auditing.consent, {"consent_id": "x", "as_of": None}),
-                (access_at, {"case": case_id, "moment": None}),
+                (auditing.overview, log_filter | now),
+                (auditing.question, {"key": "refused", **log_filter, **now}),
+                (auditing.consents, consent_filter | now),
+                (auditing.consent, {"consent_id": "x", "as_of": None, **now}),
+                (access_at, {"case": case_id, "moment": None, **now}),
                 (export_log, log_filter),
-                (export_consents, consent_filter),
+                (export_expired, log_filter | now),
+                (export_consents, consent_filter | now),
             ]
             for use, more in uses:
                 with pytest.raises(Forbidden):
@@ -241,12 +244,11 @@ class TestTheOverview:
     def test_counts_the_answers_to_every_question(self, cast: Cast) -> None:
         case_id = cast.at_level_2()
         plant(cast, case_id, by="nils", basis="own_service")
-        with writing(cast.database) as session:
-            actor = cast.actor_in(session, "tove")
-            counts = auditing.overview(session, actor=actor, filters=EVERYTHING, now=cast.now)
-        assert counts == {
+        found = look_up(cast, auditing.overview, filters=EVERYTHING, now=cast.now)
+        assert found.counts == {
             "no_live_basis": 1, "expired_with_access": 0, "withdrawn_then_read": 0, "overrides": 0, "refused": 0,
         }  # fmt: skip
+        assert not found.is_bounded
 
     def test_an_unknown_question_is_not_found(self, cast: Cast) -> None:
         with pytest.raises(NotFound):

@@ -30,6 +30,7 @@ from tests.auditor import (
     consent_of,
     consents_csv,
     dossier,
+    expired_csv,
     ids,
     list_consents,
     log_csv,
@@ -87,7 +88,7 @@ class TestNothingConfidential:
     def test_is_in_any_statement_of_an_auditor(self, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
         case_id, consent_id = _full_case(cast)
         actor, ref = cast.actor("tove"), reference(cast, case_id)
-        monkeypatch.setattr(Cast, "actor_in", lambda self, session, name: actor)
+        monkeypatch.setattr(Cast, "actor", lambda self, name: actor)
         monkeypatch.setattr("tests.auditor.reference", lambda cast, case_id: ref)
         monkeypatch.setitem(globals(), "reference", lambda cast, case_id: ref)
         with statements(cast.database) as seen:
@@ -189,6 +190,7 @@ def _everything_an_auditor_can_ask(cast: Cast, case_id: str, consent_id: str) ->
         who_had_access(cast, case_id, MONDAY),
         log_csv(cast),
         *(log_csv(cast, question=key) for key in auditing.QUESTIONS if key != "expired_with_access"),
+        expired_csv(cast),
         consents_csv(cast),
     ]
 

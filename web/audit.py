@@ -5,19 +5,22 @@ The role is asked for by the core and not by the view, so that an attempt by any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request
 
 from bti.audit.vocabulary import EVENTS
 from bti.clock import OSLO, local_day
-from bti.errors import Invalid, NotFound
+from bti.db import reading
+from bti.errors import Invalid, NotFound, Refused
 from bti.queries.audit import MOST_COUNTED, Page
 from bti.queries.audit_past import SOUND
+from bti.queries.audit_questions import MOST_JUDGED
 from bti.usecases import auditing, auditing_copies
 from bti.usecases.auditing_access import access_at
+from bti.usecases.lookups import LookUp, write_down
 from web import audit_filters as filters
 from web import edge
 from web.access import FRESH, me, require_step_up
@@ -39,10 +42,12 @@ LOG_FIELDS = ("person", "sak", "enhet", "hendelse", "fra", "til")
 CONSENT_FIELDS = ("sak", "enhet", "tilstand", "fra", "til", "dato", "kl")
 OVERVIEW_DAYS = 90
 
+T = TypeVar("T")
+
 
 @pages.context_processor
 def _words() -> dict[str, Any]:
-    return {"say": say, "sound": SOUND, "most": MOST_COUNTED - 1}
+    return {"say": say, "sound": SOUND, "most": MOST_COUNTED - 1, "most_judged": f"{MOST_JUDGED:,}".replace(",", " ")}
 
 
 @pages.get("")
@@ -51,7 +56,7 @@ def questions() -> Any:
     form = filters.chosen("fra", "til")
     if not request.args:
         form.values["fra"] = (local_day(edge.now()) - timedelta(days=OVERVIEW_DAYS)).strftime("%d.%m.%Y")
-    counts, units = _shown(
+    found, units = _shown(
         form,
         "audit.search",
         lambda s: auditing.overview(s, actor=me(), filters=filters.log_filter(form), now=edge.now()),
@@ -61,12 +66,12 @@ def questions() -> Any:
             "key": key,
             "title": say("question", key),
             "text": EXPLANATIONS[key](),
-            "count": counts[key] if counts else None,
+            "count": found.counts[key] if found else None,
             "href": form.href("audit.question", slug=slug),
         }
         for slug, key in SLUGS.items()
     ]
-    page = render_template("audit/questions.html", form=form, cards=cards, units=units, events=_events())
+    page = render_template("audit/questions.html", form=form, found=found, cards=cards, units=units, events=_events())
     return page, form.status
 
 
@@ -77,9 +82,7 @@ def log() -> Any:
     found, units = _shown(
         form,
         "audit.search",
-        lambda s: auditing.access_log(
-            s, actor=me(), filters=filters.log_filter(form), now=edge.now(), before=filters.cursor()
-        ),
+        lambda s: auditing.access_log(s, actor=me(), filters=filters.log_filter(form), before=filters.cursor()),
     )
     page = render_template(
         "audit/log.html", form=form, found=found, units=units, events=_events(), rows=rows_of(found),
@@ -97,9 +100,7 @@ def log_copy() -> Any:
         form,
         "audit.log",
         "audit.export",
-        lambda s: auditing_copies.export_log(
-            s, actor=me(), filters=filters.log_filter(form), now=edge.now(), speak=say
-        ),
+        lambda s: auditing_copies.export_log(s, actor=me(), filters=filters.log_filter(form), speak=say),
     )
 
 
@@ -130,16 +131,14 @@ def question_copy(slug: str) -> Any:
     """Give the answer to one of the standing questions as a file."""
     key = _key(slug)
     form = filters.chosen("person", "sak", "enhet", "fra", "til")
-    return _copy(
-        slug,
-        form,
-        "audit.question",
-        "audit.export",
-        lambda s: auditing_copies.export_log(
-            s, actor=me(), filters=filters.log_filter(form), now=edge.now(), question=key, speak=say
-        ),
-        slug=slug,
-    )
+
+    def export(session: Any) -> LookUp[str]:
+        asked: dict[str, Any] = {"actor": me(), "filters": filters.log_filter(form), "speak": say}
+        if key == "expired_with_access":
+            return auditing_copies.export_expired(session, now=edge.now(), **asked)
+        return auditing_copies.export_log(session, question=key, **asked)
+
+    return _copy(slug, form, "audit.question", "audit.export", export, slug=slug)
 
 
 @pages.get("/sporsmal/tilgang")
@@ -151,7 +150,7 @@ def access() -> Any:
         try:
             exact = filters.exact_moment()
             moment = exact or filters.moment(form)
-            found = edge.perform(
+            found = _look_up(
                 "audit.search", lambda s: access_at(s, actor=me(), case=form["sak"], moment=moment, now=edge.now())
             )
             if exact:
@@ -160,7 +159,7 @@ def access() -> Any:
         except Invalid as refusal:
             form.errors = filters.explain(refusal)
     else:
-        _only_auditors()
+        _read("audit.search", lambda session: auditing.choices(session, actor=me()))
     return render_template("audit/access.html", form=form, found=found), form.status
 
 
@@ -217,7 +216,7 @@ def consent(consent_id: str) -> Any:
 
 
 def _dossier(consent_id: str, as_of: Any) -> Any:
-    return edge.perform(
+    return _look_up(
         "consent.lookup",
         lambda s: auditing.consent(s, actor=me(), consent_id=consent_id, as_of=as_of, now=edge.now()),
     )
@@ -232,23 +231,38 @@ def _key(slug: str) -> str:
     return SLUGS[slug]
 
 
-def _shown(form: Chosen, attempt: str, ask: Callable[[Any], Any]) -> tuple[Any, tuple[tuple[str, str], ...]]:
-    """Return what was asked for (None when the filter is wrong, which the form then says) and the units to choose."""
+def _shown(form: Chosen, attempt: str, ask: Callable[[Any], LookUp[Any]]) -> tuple[Any, tuple[tuple[str, str], ...]]:
+    """Return what was asked for (None when the filter is wrong, which the form then says) and the units to choose.
 
-    def work(session: Any) -> Any:
-        return ask(session), auditing.choices(session, actor=me())
-
+    Raises Forbidden for everybody who isn't an auditor.
+    """
+    units = _read(attempt, lambda session: auditing.choices(session, actor=me()))
     try:
-        found, units = edge.perform(attempt, work)
+        return _look_up(attempt, ask), units
     except Invalid as refusal:
         form.errors = filters.explain(refusal)
-        return None, _only_auditors()
-    return found, units
+        return None, units
 
 
-def _only_auditors() -> tuple[tuple[str, str], ...]:
-    """Return the units to choose among; raises Forbidden for everybody who isn't an auditor."""
-    return edge.perform("audit.search", lambda s: auditing.choices(s, actor=me()))
+def _look_up(attempt: str, ask: Callable[[Any], LookUp[T]]) -> T:
+    """Find while others go on writing, write down in a short transaction that it was looked up, and only then return
+    what was found."""
+    found = _read(attempt, ask)
+    return edge.perform(attempt, lambda session: write_down(session, actor=me(), looked_up=found, now=edge.now()))
+
+
+def _read(attempt: str, ask: Callable[[Any], T]) -> T:
+    """Return what is found in a transaction that only reads. A refusal is written to the trail, then raised."""
+    try:
+        with reading(current_app.extensions["bti_database"]) as session:
+            return ask(session)
+    except Refused as refusal:
+        found = refusal
+
+    def refuse(_session: Any) -> Any:
+        raise found
+
+    return edge.perform(attempt, refuse)
 
 
 def _events() -> list[tuple[str, str]]:
@@ -264,13 +278,13 @@ def _newest(form: Chosen, endpoint: str, **more: Any) -> str | None:
     return form.href(endpoint, **more) if filters.cursor() else None
 
 
-def _copy(name: str, form: Chosen, back: str, attempt: str, export: Callable[[Any], Iterator[str]], **more: Any) -> Any:
+def _copy(name: str, form: Chosen, back: str, attempt: str, export: Callable[[Any], LookUp[str]], **more: Any) -> Any:
     """Return a file. It is whole, and the entry about it committed, before the first byte leaves."""
     # Whoever isn't an auditor is turned away by the core, and the trail told.
     if me().has("auditor"):
         require_step_up(FRESH, back=form.href(back, **more))
     try:
-        text = edge.perform(attempt, lambda session: "".join(export(session)))
+        text = _look_up(attempt, export)
     except Invalid as refusal:
         flash(". ".join(filters.explain(refusal).values()) + ".", "warning")
         return redirect(form.href(back, **more), 303)

@@ -245,6 +245,9 @@ COLUMNS: Sentences = {
     "valid_to": lambda: _("Gjelder til"),
     "given": lambda: _("Har sagt ja"),
     "parties": lambda: _("Skal svare"),
+    "consent": lambda: _("Samtykke"),
+    "people": lambda: _("Hadde tilgang"),
+    "ended_at": lambda: _("Lukket"),
 }
 
 SMALL: Sentences = {
@@ -291,6 +294,7 @@ WRONG: Sentences = {
     "event:unknown": lambda: _("Velg en hendelse fra listen"),
     "state:unknown": lambda: _("Velg en tilstand fra listen"),
     "period:ends_before_it_begins": lambda: _("Fra-datoen må komme før til-datoen"),
+    "period:too_many_reads": lambda: _("Det er for mange lesinger å vurdere. Velg en kortere periode"),
     "period:too_many_rows": lambda: _("Det er for mange rader til én fil. Velg en kortere periode"),
     "as_of:in_future": lambda: _("Velg et tidspunkt som har vært"),
     "moment:in_future": lambda: _("Velg et tidspunkt som har vært"),

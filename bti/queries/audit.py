@@ -73,13 +73,15 @@ class Entry:
 class Page(Generic[Row]):
     """Rows, newest first. `next` is where the following page begins; `count` stops at `MOST_COUNTED`.
 
-    `own` is how many rows were left out because they are the auditor's own.
+    `own` is how many rows were left out because they are the auditor's own; `is_bounded` that older entries haven't
+    been looked through.
     """
 
     rows: tuple[Row, ...]
     next: str | None
     count: int
     own: int = 0
+    is_bounded: bool = False
 
     @property
     def is_capped(self) -> bool:

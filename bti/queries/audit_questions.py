@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,12 +11,15 @@ import sqlalchemy as sa
 
 from bti.clock import local_day
 from bti.models import audit_entries, batons, cases, disclosures, participations, people, units
-from bti.queries.audit import MOST_COUNTED, PAGE_ROWS, Conditions, LogQuery, Page, matching
+from bti.queries.audit import EXPORT_BATCH, MOST_COUNTED, PAGE_ROWS, Conditions, LogQuery, Page
 from bti.queries.audit_basis import SharedSteps, had_live_basis, rests_on_live_consent, was_withdrawn_before
 from bti.queries.audit_sql import field_of, local_day_of
 
 e = audit_entries.c
 
+# Judging a read asks half a dozen things of its case's past. Older reads are for a shorter period to be asked about.
+MOST_JUDGED = 100_000
+JUDGED = ("no_live_basis", "withdrawn_then_read")
 # Answered by entries of the trail.
 ENTRY_QUESTIONS = ("no_live_basis", "withdrawn_then_read", "overrides", "refused")
 
@@ -72,7 +76,30 @@ def expired_page(
 
     In the order of (valid_to, door); `before` is where the page before ended. Three statements.
     """
-    found = _expired(query, today)
+    rows = _select_expired(session, query, today, before=before, limit=PAGE_ROWS + 1)
+    last = rows[PAGE_ROWS - 1] if len(rows) > PAGE_ROWS else None
+    return Page(
+        rows=tuple(rows[:PAGE_ROWS]),
+        next=f"{last.valid_to.isoformat()}:{last.door_id}" if last else None,
+        count=count_expired(session, query, today=today),
+    )
+
+
+def every_expired(session: sa.Connection, query: LogQuery, *, today: date) -> Iterator[list[Expired]]:
+    """Give all such doors, latest first, some at a time."""
+    before: tuple[date, str] | None = None
+    while True:
+        rows = _select_expired(session, query, today, before=before, limit=EXPORT_BATCH)
+        if rows:
+            yield rows
+        if len(rows) < EXPORT_BATCH:
+            return
+        before = rows[-1].valid_to, rows[-1].door_id
+
+
+def _select_expired(
+    session: sa.Connection, query: LogQuery, today: date, *, before: tuple[date, str] | None, limit: int
+) -> list[Expired]:
     d = disclosures.c
     statement = (
         sa.select(
@@ -80,28 +107,22 @@ def expired_page(
         )
         .join(cases, sa.and_(cases.c.municipality_id == d.municipality_id, cases.c.id == d.case_id))
         .join(units, sa.and_(units.c.municipality_id == d.municipality_id, units.c.id == d.unit_id))
-        .where(*found)
+        .where(*_expired(query, today))
         .order_by(d.valid_to.desc(), d.id.desc())
-        .limit(PAGE_ROWS + 1)
+        .limit(limit)
     )  # fmt: skip
     if before is not None:
         statement = statement.where(sa.or_(d.valid_to < before[0], sa.and_(d.valid_to == before[0], d.id < before[1])))
     rows = session.execute(statement).all()
-    shown = rows[:PAGE_ROWS]
-    inside = _people_inside(session, query, [row.id for row in shown])
-    last = shown[-1] if len(rows) > PAGE_ROWS else None
-    return Page(
-        rows=tuple(
-            Expired(r.id, r.consent_id, r.reference, r.name, r.valid_to, r.ended_at, tuple(inside.get(r.id, ())))
-            for r in shown
-        ),
-        next=f"{last.valid_to.isoformat()}:{last.id}" if last else None,
-        count=count_expired(session, query, today=today),
-    )
+    inside = _people_inside(session, query, [row.id for row in rows])
+    return [
+        Expired(r.id, r.consent_id, r.reference, r.name, r.valid_to, r.ended_at, tuple(inside.get(r.id, ())))
+        for r in rows
+    ]
 
 
-def count_expired(session: sa.Connection, query: LogQuery, *, today: date) -> int:
-    """Return how many such doors there are, `MOST_COUNTED` at most."""
+def count_expired(session: sa.Connection, query: LogQuery, *, today: date, most: int = MOST_COUNTED) -> int:
+    """Return how many such doors there are, `most` at most."""
     few = (
         sa.select(sa.literal(1).label("one"))
         .select_from(disclosures)
@@ -110,7 +131,7 @@ def count_expired(session: sa.Connection, query: LogQuery, *, today: date) -> in
             sa.and_(cases.c.municipality_id == disclosures.c.municipality_id, cases.c.id == disclosures.c.case_id),
         )
         .where(*_expired(query, today))
-        .limit(MOST_COUNTED)
+        .limit(most)
     )
     return int(session.execute(sa.select(sa.func.count()).select_from(few.subquery())).scalar_one())
 
@@ -205,6 +226,24 @@ def _people_inside(session: sa.Connection, query: LogQuery, door_ids: list[str])
     return found
 
 
-def question_conditions(session: sa.Connection, query: LogQuery, key: str, shared: SharedSteps) -> Conditions:
-    """Return the conditions of a query together with the question's own."""
-    return [*matching(session, query), answers(key, shared)]
+@dataclass(frozen=True)
+class Asked:
+    """The conditions of a query together with a question's own; `is_bounded`: older reads are left out unjudged."""
+
+    conditions: Conditions
+    is_bounded: bool = False
+
+
+def question_conditions(session: sa.Connection, found: Conditions, key: str, shared: SharedSteps) -> Asked:
+    """Return the conditions `found` with those that answer one of ENTRY_QUESTIONS.
+
+    Where reads are judged, it is among the newest MOST_JUDGED of them; one statement, to find where they begin.
+    """
+    if key not in JUDGED:
+        return Asked([*found, answers(key, shared)])
+    reads = [*found, e.event == "case.read"]
+    oldest = session.execute(
+        sa.select(e.id).where(*reads).order_by(e.id.desc()).offset(MOST_JUDGED).limit(1)
+    ).scalar_one_or_none()
+    bound = [] if oldest is None else [e.id > oldest]
+    return Asked([*found, *bound, answers(key, shared)], oldest is not None)

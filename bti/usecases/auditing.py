@@ -1,7 +1,8 @@
 """The auditor's work: searching the trail and the consents, asking the standing questions, taking copies.
 
 Only the role `auditor`; nobody reviews their own access; every look-up is itself written to the trail, with its
-filters as codes. No function here gives case content, or a name of a child or a guardian.
+filters as codes, before it is shown: what these functions find is a `LookUp`. They only read, and give no case content
+and no name of a child or a guardian.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bti import audit
 from bti.actor import Actor
 from bti.audit.vocabulary import CHANGES, EVENTS, READS
 from bti.clock import local_day
@@ -38,11 +38,11 @@ from bti.queries.audit_past import past_of, verdict
 from bti.queries.audit_questions import (
     ENTRY_QUESTIONS,
     Expired,
-    answers,
     count_expired,
     expired_page,
     question_conditions,
 )
+from bti.usecases.lookups import LookUp
 from bti.usecases.text import collect
 from bti.workflow.library import load_definition, released
 
@@ -102,8 +102,8 @@ class ConsentDossier:
 
 
 def access_log(
-    session: sa.Connection, *, actor: Actor, filters: LogFilter, now: datetime, before: str | None = None
-) -> Page[Entry]:
+    session: sa.Connection, *, actor: Actor, filters: LogFilter, before: str | None = None
+) -> LookUp[Page[Entry]]:
     """Return a page of the trail, newest first, without what `actor` did; reads carry the verdict on their basis.
 
     `before` is the `next` of the page above. Raises Forbidden, Invalid (person, case, unit, event, period, page).
@@ -111,8 +111,7 @@ def access_log(
     query, codes = resolve(session, actor, filters)
     found = trail.matching(session, query)
     page = judged(session, query, trail.log_page(session, query, found, before=_entry_cursor(before)))
-    _told(session, actor, "audit.search", now, question="log", filters=codes, shown=len(page.rows))
-    return page
+    return LookUp("audit.search", {"question": "log", "filters": codes, "shown": len(page.rows)}, page)
 
 
 def question(
@@ -123,36 +122,47 @@ def question(
     filters: LogFilter,
     now: datetime,
     before: str | None = None,
-) -> Page[Any]:
+) -> LookUp[Page[Any]]:
     """Return the answer to one of QUESTIONS: a page of Entry, for `expired_with_access` of Expired.
 
-    Raises Forbidden, NotFound (no such question), Invalid as `access_log`.
+    Where reads are judged, the newest MOST_JUDGED of the filter are, which the page then says. Raises Forbidden,
+    NotFound (no such question), Invalid as `access_log`.
     """
     query, codes = resolve(session, actor, filters)
     page: Page[Any]
     if key == "expired_with_access":
         page = expired_page(session, query, today=local_day(now), before=_day_cursor(before))
     elif key in ENTRY_QUESTIONS:
-        found = question_conditions(session, query, key, shared_steps())
-        page = judged(session, query, trail.log_page(session, query, found, before=_entry_cursor(before)))
+        asked = question_conditions(session, trail.matching(session, query), key, shared_steps())
+        page = trail.log_page(session, query, asked.conditions, before=_entry_cursor(before))
+        page = replace(judged(session, query, page), is_bounded=asked.is_bounded)
     else:
         raise NotFound()
-    _told(session, actor, "audit.search", now, question=key, filters=codes, shown=len(page.rows))
-    return page
+    return LookUp("audit.search", {"question": key, "filters": codes, "shown": len(page.rows)}, page)
 
 
-def overview(session: sa.Connection, *, actor: Actor, filters: LogFilter, now: datetime) -> dict[str, int]:
-    """Return how many answers each of QUESTIONS has, 1,001 at most. Raises Forbidden, Invalid."""
+@dataclass(frozen=True)
+class Overview:
+    """How many answers each of QUESTIONS has, 1,001 at most. `is_bounded`: only the newest reads have been judged."""
+
+    counts: dict[str, int]
+    is_bounded: bool
+
+
+def overview(session: sa.Connection, *, actor: Actor, filters: LogFilter, now: datetime) -> LookUp[Overview]:
+    """Return how many answers each question has. Raises Forbidden, Invalid."""
     query, codes = resolve(session, actor, filters)
-    basic = [*trail.matching(session, query), trail.not_own(query)]
-    counts = {}
+    found = trail.matching(session, query)
+    counts, is_bounded = {}, False
     for key in QUESTIONS:
         if key == "expired_with_access":
             counts[key] = count_expired(session, query, today=local_day(now))
-        else:
-            counts[key] = trail.count(session, [*basic, answers(key, shared_steps())])
-    _told(session, actor, "audit.search", now, question="overview", filters=codes, shown=len(counts))
-    return counts
+            continue
+        asked = question_conditions(session, found, key, shared_steps())
+        counts[key] = trail.count(session, [*asked.conditions, trail.not_own(query)])
+        is_bounded = is_bounded or asked.is_bounded
+    fields = {"question": "overview", "filters": codes, "shown": len(counts)}
+    return LookUp("audit.search", fields, Overview(counts, is_bounded))
 
 
 def judged(session: sa.Connection, query: LogQuery, page: Page[Entry]) -> Page[Entry]:
@@ -193,20 +203,19 @@ def consents(
     as_of: datetime | None,
     now: datetime,
     before: str | None = None,
-) -> Page[ConsentRow]:
+) -> LookUp[Page[ConsentRow]]:
     """Return a page of consents with their state at `as_of` (now when None), the last asked for first.
 
     Raises Forbidden, Invalid (case, unit, state, period, as_of, page).
     """
     query, codes = resolve_consents(session, actor, filters, as_of, now)
     page = consents_page(session, query, before=_moment_cursor(before))
-    _told(session, actor, "consent.lookup", now, filters=codes, shown=len(page.rows), as_of=query.as_of)
-    return page
+    return LookUp("consent.lookup", {"filters": codes, "shown": len(page.rows), "as_of": query.as_of}, page)
 
 
 def consent(
     session: sa.Connection, *, actor: Actor, consent_id: str, as_of: datetime | None, now: datetime
-) -> ConsentDossier:
+) -> LookUp[ConsentDossier]:
     """Return one consent as it was at `as_of`, with who answered what, its doors and the reads on its strength.
 
     Raises Forbidden, NotFound (also when it hadn't been asked for yet), Invalid (as_of).
@@ -231,8 +240,7 @@ def consent(
         as_of=moment,
         later=len(events) - len(known),
     )
-    _told(session, actor, "consent.lookup", now, filters={"consent": consent_id}, shown=1, as_of=moment)
-    return dossier
+    return LookUp("consent.lookup", {"filters": {"consent": consent_id}, "shown": 1, "as_of": moment}, dossier)
 
 
 # --- what was typed, turned into ids ------------------------------------------------------------------------------
@@ -357,13 +365,6 @@ def _moment_cursor(before: str | None) -> tuple[datetime, str] | None:
         raise Invalid(page="unknown") from error
     _refuse("page", "unknown", when=found.tzinfo is None)
     return found, id_
-
-
-def _told(session: sa.Connection, actor: Actor, event: str, now: datetime, **fields: Any) -> None:
-    audit.record(
-        session, actor=actor, municipality_id=actor.municipality_id, event=event, now=now, fields=fields,
-        role="auditor", unit_id=actor.unit_for("auditor"),
-    )  # fmt: skip
 
 
 __all__ = [

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from bti import audit, policy
+from bti import policy
 from bti.actor import Actor
 from bti.clock import local_day
 from bti.errors import Invalid
@@ -16,6 +16,7 @@ from bti.queries import audit as trail
 from bti.queries.audit_access import holder_at, participants_at, staff_at
 from bti.queries.audit_past import PastCase, past_of
 from bti.usecases.auditing import require_auditor
+from bti.usecases.lookups import LookUp
 from bti.usecases.text import collect
 from bti.workflow.definition import CLOSED
 from bti.workflow.library import load_definition
@@ -55,7 +56,9 @@ class AccessThen:
     own: bool
 
 
-def access_at(session: sa.Connection, *, actor: Actor, case: str, moment: datetime | None, now: datetime) -> AccessThen:
+def access_at(
+    session: sa.Connection, *, actor: Actor, case: str, moment: datetime | None, now: datetime
+) -> LookUp[AccessThen]:
     """Return who had access to the case with reference `case` at `moment` (now when None).
 
     Nobody before it was opened. Raises Forbidden, Invalid (case: missing, unknown; moment: in_future).
@@ -67,14 +70,8 @@ def access_at(session: sa.Connection, *, actor: Actor, case: str, moment: dateti
     collect(lambda: _check_case(case, case_id), lambda: _check_moment(asked, now))
     past = past_of(session, municipality_id=here, case_ids=[case_id or ""])[case_id or ""]
     found = _access(session, actor, past, asked)
-    audit.record(
-        session, actor=actor, municipality_id=here, event="audit.search", now=now, role="auditor",
-        unit_id=actor.unit_for("auditor"),
-        fields={
-            "question": "access_at", "filters": {"case": case_id, "moment": asked}, "shown": len(found.people),
-        },
-    )  # fmt: skip
-    return found
+    filters = {"case": case_id, "moment": asked}
+    return LookUp("audit.search", {"question": "access_at", "filters": filters, "shown": len(found.people)}, found)
 
 
 def _check_case(case: str, case_id: str | None) -> None:

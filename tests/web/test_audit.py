@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from bti.audit.vocabulary import EVENTS, READS
-from bti.db import writing
+from bti.db import DatabaseUnavailable, writing
 from bti.models import audit_entries
 from bti.queries.audit_details import DETAILS
 from bti.queries.audit_past import SOUND
@@ -32,7 +33,12 @@ ADDRESSES = (
     "/revisjon/sporsmal/tilgang",
     *(f"/revisjon/sporsmal/{slug}" for slug in SLUGS),
 )
-COPIES = ("/revisjon/logg.csv", "/revisjon/samtykker.csv", "/revisjon/sporsmal/uten-grunnlag.csv")
+COPIES = (
+    "/revisjon/logg.csv",
+    "/revisjon/samtykker.csv",
+    "/revisjon/sporsmal/uten-grunnlag.csv",
+    "/revisjon/sporsmal/utlopt-med-tilgang.csv",
+)
 
 
 @pytest.fixture
@@ -237,6 +243,70 @@ class TestCopies:
     def test_of_a_search_that_cannot_be_made_lead_back_to_it(self, client_of: Clients) -> None:
         page = client_of("tove").get("/revisjon/logg.csv?person=Ingen+Slik", 303)
         assert page.goes_to == "/revisjon/logg?person=Ingen+Slik"
+
+    @on_both_databases
+    def test_of_what_ran_out_is_offered_beside_the_answer(
+        self, client_of: Clients, cast: Cast, scene: tuple[str, str]
+    ) -> None:
+        address = "/revisjon/sporsmal/utlopt-med-tilgang"
+        assert "utlopt-med-tilgang.csv" not in client_of("tove").get(address).html
+        cast.later(days=800)
+        page = client_of("tove").log_in(cast.municipality_id, "tove").get(f"{address}?enhet=school")
+        assert f"{address}.csv?enhet=school" in page.html
+        answer = client_of("tove").client.get(f"{address}.csv?enhet=school")
+        rows = list(csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig")), delimiter=";"))
+        assert rows[0] == ["Nummer", "Sak", "Enhet", "Samtykke", "Gjelder til", "Hadde tilgang", "Lukket"]
+        assert [row[5] for row in rows[1:]] == ["Kari Nordmann (Stafettholder)"]
+        assert answer.headers["Content-Disposition"].startswith('attachment; filename="utlopt-med-tilgang-')
+
+
+class TestJudging:
+    @on_both_databases
+    def test_lets_others_write_meanwhile(self, client_of: Clients, cast: Cast, scene: tuple[str, str]) -> None:
+        tove = client_of("tove")
+        written: list[str] = []
+
+        def write_beside(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if "consent_events" in statement and not written:
+                written.append("")
+                written[0] = cast.wonder(about=None)
+
+        event.listen(cast.database, "before_cursor_execute", write_beside)
+        try:
+            page = tove.get("/revisjon/sporsmal/uten-grunnlag")
+        finally:
+            event.remove(cast.database, "before_cursor_execute", write_beside)
+        assert page.has("Siri Dahl")
+        assert cast.facts(written[0]).holder_id == "kari"
+
+    def test_says_so_when_older_reads_are_left_out(
+        self, client_of: Clients, scene: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = "nyeste er vurdert, og eldre er ikke med i svaret. Velg en kortere periode"
+        for address in ("/revisjon", "/revisjon/sporsmal/uten-grunnlag", "/revisjon/sporsmal/trukket-og-lest"):
+            assert not client_of("tove").get(address).has(told)
+        monkeypatch.setattr("bti.queries.audit_questions.MOST_JUDGED", 1)
+        for address in ("/revisjon", "/revisjon/sporsmal/uten-grunnlag", "/revisjon/sporsmal/trukket-og-lest"):
+            assert client_of("tove").get(address).has(told)
+        sent = client_of("tove").get("/revisjon/sporsmal/uten-grunnlag.csv", 303)
+        assert client_of("tove").follow(sent).has("Det er for mange lesinger å vurdere. Velg en kortere periode.")
+
+    def test_shows_nothing_that_couldnt_be_written_down(
+        self, client_of: Clients, cast: Cast, scene: tuple[str, str]
+    ) -> None:
+        tove = client_of("tove")
+
+        def fail(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if statement.startswith("INSERT INTO audit_entries"):
+                raise DatabaseUnavailable("full")
+
+        event.listen(cast.database, "before_cursor_execute", fail)
+        try:
+            for address in (*ADDRESSES[:3], *ADDRESSES[4:], *COPIES):
+                page = tove.get(address, 503)
+                assert not page.has("Siri Dahl"), address
+        finally:
+            event.remove(cast.database, "before_cursor_execute", fail)
 
 
 class TestNothingOfAnybody:
