@@ -160,10 +160,14 @@ def _ended(found: Session, how: str) -> AnyResponse | None:
     if not found.ended_how:
         with writing(current_app.extensions["bti_database"]) as database:
             sessions.end(database, found=found, how=how, now=now())
+    # A page that was asked for before the newer token arrived must not take that one away again.
+    is_late = how in sessions.SUCCEEDED
     if request.endpoint in OPEN or request.endpoint is None:
         # A page for everybody stays open, above all the one on how to report.
-        g.cookie = ""
+        g.cookie = None if is_late else ""
         return None
+    if is_late:
+        return redirect(url_for("account.login", neste=_way_back()), 303)
     kept = how in sessions.HARMLESS and _keep_draft(found)
     forget()
     flash(_why(how), "info")

@@ -26,7 +26,7 @@ pages = Blueprint("account", __name__)
 def login() -> Any:
     """Show who can be chosen in a demo, or ask for user name and password."""
     if current_user.is_authenticated:
-        return redirect(url_for("cases.home"), 303)
+        return redirect(path_of_ours(request.values.get("neste")) or url_for("cases.home"), 303)
     problem = Problem()
     if request.method == "POST":
         try:

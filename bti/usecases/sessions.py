@@ -29,6 +29,8 @@ STALE = timedelta(minutes=1)
 KEPT = timedelta(days=30)
 # Endings that say nothing against the person: what they were writing is still theirs to keep.
 HARMLESS = frozenset({"idle", "absolute", "role_granted"})
+# Endings by which a newer session took the place of this one in the same browser.
+SUCCEEDED = frozenset({"stepped_up", "completed", "replaced"})
 _WITH_SECOND_FACTOR = ("auditor", "administrator")
 
 

@@ -206,6 +206,23 @@ class TestWhatIsBeingWritten:
             assert session.execute(sa.select(drafts)).all() == []
 
 
+class TestAPageAskedForWithTheTokenBefore:
+    """Two tabs, or two clicks: the answer to the slower one must not undo what the faster one did."""
+
+    def test_doesnt_take_the_new_token_away(self, app: Flask, there: Cast) -> None:
+        kari = Visitor(app)
+        log_in(kari)
+        slow = with_token(app, token_of(kari))
+        kari.send(kari.get("/konto/bekreft"), {"password": PASSWORD})
+        for path in ("/saker", "/meld-fra"):
+            cookies = slow.client.get(path).headers.getlist("Set-Cookie")
+            assert not [one for one in cookies if one.startswith(f"{TOKEN}=")], path
+        led = slow.get("/konto", status=303)
+        slow.client.set_cookie(TOKEN, token_of(kari))
+        assert slow.follow(led, status=303).goes_to == "/konto"
+        assert is_in(slow)
+
+
 class TestASessionThatRunsOut:
     def test_is_told_once(self, client_of: Callable[[str], Visitor], cast: Cast) -> None:
         kari = client_of("kari")
