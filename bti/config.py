@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import URL, make_url
@@ -34,6 +35,7 @@ class Settings:
 
     `https` says that people reach the site over HTTPS, so that cookies may be marked secure. `proxies` is how many
     proxies of one's own stand in front: that many addresses of X-Forwarded-For are believed, counted from the last.
+    `workflows` is the folder of the municipality's own definitions.
     """
 
     database_url: str = field(repr=False)
@@ -42,6 +44,7 @@ class Settings:
     https: bool = False
     timezone: str = DEFAULT_TIMEZONE
     proxies: int = 0
+    workflows: Path | None = None
 
     @property
     def host(self) -> str:
@@ -72,6 +75,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         https=values.get("BTI_HTTPS") == "1",
         timezone=values.get("BTI_TIMEZONE") or DEFAULT_TIMEZONE,
         proxies=_proxies(values.get("BTI_PROXIES", "")) or 0,
+        workflows=workflows_folder(environ),
     )
     problems = [
         *_database_problems(settings.database_url),
@@ -84,6 +88,12 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise Misconfigured(problems)
     return settings
+
+
+def workflows_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder of BTI_WORKFLOWS, from the root, or None. What lies in it is checked where it is read."""
+    given = environ.get("BTI_WORKFLOWS", "").strip()
+    return Path(given).absolute() if given else None
 
 
 def parse_database_url(url: str) -> URL:

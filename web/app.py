@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from bti.clock import utc_now
 from bti.config import Settings
 from bti.db import open_database
+from bti.workflow import own
 from web import access, devices, errors, language, show
 from web.links import Stafett
 from web.templating import Pages
@@ -64,8 +65,10 @@ def create_app(settings: Settings, *, database: Any = None, clock: Callable[[], 
     """Return the WSGI application for one installation.
 
     `database` is an engine of `bti.db` (opened from the settings when left out); `clock` gives the present moment
-    in UTC. Raises Misconfigured when the database can't be opened from the settings.
+    in UTC. Raises Misconfigured when the database can't be opened from the settings, or the municipality's own
+    definitions aren't safe.
     """
+    own.use(settings.workflows)
     app = Stafett(__name__)
     app.jinja_environment = Pages  # type: ignore[assignment]  # a subclass, as Flask's own documentation does
     _configure(app, settings)

@@ -52,6 +52,7 @@ EVENTS: Sentences = {
     "role.grant": lambda: _("Ga en rolle"),
     "role.end": lambda: _("Avsluttet en rolle"),
     "municipality.add": lambda: _("La til kommunen"),
+    "municipality.model": lambda: _("Valgte modellen som nye saker følger"),
     "unit.add": lambda: _("La til en enhet"),
     "unit.change": lambda: _("Endret en enhet"),
     "unit.end": lambda: _("Avsluttet en enhet"),
@@ -331,14 +332,14 @@ def say(kind: str, code: str) -> str:
 
 
 def _from_definitions(kind: str, code: str) -> str:
-    words = _labels().get((kind, code))
+    words = _labels(released()).get((kind, code))
     return words.in_language(language.current()) if words else code
 
 
 @cache
-def _labels() -> dict[tuple[str, str], Words]:
+def _labels(definitions: tuple[tuple[str, int], ...]) -> dict[tuple[str, str], Words]:
     found: dict[tuple[str, str], Words] = {}
-    for name, version in released():
+    for name, version in definitions:
         definition = load_definition(name, version).definition
         for choice in definition.information_kinds:
             found.setdefault(("kind", choice.key), choice.label)

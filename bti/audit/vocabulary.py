@@ -60,6 +60,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "unit.change": ("unit", "changed"),
     "unit.end": ("unit",),
     "municipality.add": ("definition", "definition_version"),
+    "municipality.model": ("definition", "definition_version"),
     "import.run": ("kind", "rows", "created", "changed", "left"),
     "session.login": ("level", "method"),
     "session.ask_factor": ("awaits",),

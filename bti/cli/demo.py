@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from bti.cli.edge import Plain
 from bti.cli.serve import APPLICATION, DEFAULT_SERVER, require_free, run_server
 from bti.clock import utc_now
-from bti.config import DEFAULT_BIND, Settings, load_settings, parse_database_url
+from bti.config import DEFAULT_BIND, Settings, load_settings, parse_database_url, workflows_folder
 from bti.db import is_behind, open_database, upgrade
 from bti.demo.marks import mark_of
 from bti.demo.seed import NotADemo, make, make_anew
 from bti.demo.town import STAFF, UNITS
+from bti.workflow import own
 
 DEFAULT_DATABASE = "var/demo.db"
 KEY_FILE = Path("var/demo.key")
@@ -36,6 +37,7 @@ def demo(reset: bool, bind: str, no_serve: bool, database: str) -> None:
 
     Keeps what is there already. The database is never that of BTI_DATABASE_URL, only what --database says.
     """
+    own.use(workflows_folder(os.environ))
     url = _url(database)
     settings = None if no_serve else _settings(url, bind)
     _prepare(url, reset=reset)

@@ -11,11 +11,13 @@ import click
 import sqlalchemy as sa
 
 from bti.cli.sentences import sentence
-from bti.config import DATABASE_EXAMPLES, Misconfigured
+from bti.config import DATABASE_EXAMPLES, Misconfigured, workflows_folder
 from bti.db import DatabaseUnavailable, is_behind, open_database, reading, writing
 from bti.errors import Refused
 from bti.queries.register import municipality_ids
 from bti.usecases.system import System
+from bti.workflow import own
+from bti.workflow.library import UnknownDefinition
 
 T = TypeVar("T")
 
@@ -44,6 +46,9 @@ class Commands(click.Group):
             raise Plain(str(wrong)) from wrong
         except Refused as refusal:
             raise Plain(sentence(refusal)) from refusal
+        except UnknownDefinition as wrong:
+            told = f"There is no definition {wrong}: set BTI_WORKFLOWS to the folder in which it lies."
+            raise Plain(told) from wrong
         except (click.ClickException, click.exceptions.Exit, click.Abort, EOFError, BrokenPipeError):
             raise
         except Exception as fault:
@@ -68,7 +73,11 @@ def any_database(environ: Mapping[str, str] = os.environ) -> Iterator[sa.Engine]
 
 @contextmanager
 def current_database() -> Iterator[sa.Engine]:
-    """Give the database, once its schema is this program's. Raises Misconfigured, DatabaseUnavailable."""
+    """Give the database, once its schema is this program's and the municipality's own definitions are safe.
+
+    Raises Misconfigured, DatabaseUnavailable.
+    """
+    own.use(workflows_folder(os.environ))
     with any_database() as engine:
         if is_behind(engine):
             raise Misconfigured(["The database's schema isn't the one this version needs: run bti db upgrade."])

@@ -1,20 +1,22 @@
-"""`bti municipality`: municipalities that share this database."""
+"""`bti municipality`: municipalities that share this database, and which model their new cases follow."""
 
 from __future__ import annotations
 
 import click
 
-from bti.cli.edge import current_database, in_one_go
+from bti.cli.edge import current_database, in_one_go, municipality_option, system_of
 from bti.clock import utc_now
 from bti.db import reading
 from bti.queries.register import municipality_ids
-from bti.usecases.municipalities import add_municipality
+from bti.usecases.models import in_force
+from bti.usecases.municipalities import add_municipality, choose_definition
 from bti.usecases.system import System
+from bti.workflow.library import released
 
 
 @click.group()
 def municipality() -> None:
-    """Add and list municipalities."""
+    """Add and list municipalities, and choose their model."""
 
 
 @municipality.command()
@@ -41,6 +43,31 @@ def add(id_: str, name: str, definition: str) -> None:
             ),
         )
     click.echo(f"Added {id_}. Next: bti unit add 'Rådhuset' --kind administration, then bti user add.")
+
+
+@municipality.command()
+@click.argument("name", required=False)
+@click.argument("version", required=False, type=click.IntRange(min=1))
+@municipality_option
+def model(name: str | None, version: int | None, municipality: str | None) -> None:
+    """Let new cases follow the definition NAME, in its newest VERSION unless told otherwise.
+
+    Cases that are begun go on with the one they have. Without NAME: list the definitions there are, those in the
+    folder of BTI_WORKFLOWS too, and mark the one that is followed.
+    """
+    with current_database() as engine:
+        actor = system_of(engine, municipality)
+        if name is None:
+            with reading(engine) as session:
+                followed = in_force(session, municipality_id=actor.municipality_id)
+            for one in released():
+                click.echo(f"{'*' if one == followed else ' '} {one[0]} {one[1]}")
+            return
+        chosen = in_one_go(
+            engine,
+            lambda session: choose_definition(session, actor=actor, definition=name, version=version, now=utc_now()),
+        )
+    click.echo(f"New cases in {actor.municipality_id} follow {chosen[0]}.{chosen[1]} from now on.")
 
 
 @municipality.command(name="list")

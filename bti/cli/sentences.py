@@ -6,6 +6,7 @@ from bti.errors import Invalid, NotFound, Refused
 from bti.usecases.imports import Finding
 
 REFUSALS = {
+    "already_in_force": "New cases follow {what} already.",
     "already_has_role": "They have that role there already.",
     "import_not_ready": "This import can't be carried out from the state it is in.",
     "last_administrator": "Nobody else administers the municipality. Give somebody else the role first.",

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 import click
 
-from bti.config import Misconfigured, Settings, load_settings, parse_database_url
+from bti.config import Misconfigured, Settings, load_settings, parse_database_url, workflows_folder
 from bti.db import DatabaseUnavailable, is_behind, open_database, reading
 from bti.usecases.readiness import not_ready
+from bti.workflow import own
 
 Server = Literal["gunicorn", "granian"]
 # Faster in every run of `make bench`, by a quarter or more on either database.
@@ -55,6 +56,11 @@ def checked_settings(environ: Mapping[str, str]) -> Settings:
     settings: Settings | None = None
     try:
         settings = load_settings(environ)
+    except Misconfigured as wrong:
+        problems += wrong.problems
+    try:
+        # Before the database: the municipality may follow one of its own.
+        own.use(workflows_folder(environ))
     except Misconfigured as wrong:
         problems += wrong.problems
     problems += _database_problems(environ.get("BTI_DATABASE_URL", "").strip())

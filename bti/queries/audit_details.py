@@ -59,6 +59,7 @@ DETAILS: dict[str, dict[str, str]] = {
     "role.grant": {"person": "person", "unit": "unit", "role": "role"},
     "role.end": {"person": "person", "unit": "unit", "role": "role", "batons_moved": "number"},
     "municipality.add": {},
+    "municipality.model": {},
     "unit.add": {"unit": "unit"},
     "unit.change": {"unit": "unit"},
     "unit.end": {"unit": "unit"},

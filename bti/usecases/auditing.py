@@ -181,11 +181,15 @@ def judge(session: sa.Connection, municipality_id: str, rows: Collection[Entry])
     return trail.with_verdicts(rows, found)
 
 
-@cache
 def shared_steps() -> dict[tuple[str, int], frozenset[str]]:
     """Return the steps of every released definition on which other services take part."""
+    return _shared_steps(released())
+
+
+@cache
+def _shared_steps(definitions: tuple[tuple[str, int], ...]) -> dict[tuple[str, int], frozenset[str]]:
     found = {}
-    for name, version in released():
+    for name, version in definitions:
         model = load_definition(name, version)
         steps = (step.key for level in model.definition.levels for step in level.steps)
         found[name, version] = frozenset(step for step in steps if model.is_shared(step))

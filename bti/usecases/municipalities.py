@@ -1,4 +1,4 @@
-"""A municipality joins: the row that everything else refers to."""
+"""A municipality joins, and chooses the definition that its new cases follow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bti.errors import Invalid
+from bti.errors import Invalid, NotFound, NotPossible
 from bti.models import municipalities
 from bti.usecases.administration import tell
 from bti.usecases.contact import check_name
@@ -41,6 +41,34 @@ def add_municipality(
     )  # fmt: skip
     fields = {"definition": definition, "definition_version": _version(definition, version)}
     tell(session, actor=actor, event="municipality.add", now=now, fields=fields)
+
+
+def choose_definition(
+    session: sa.Connection, *, actor: System, definition: str, now: datetime, version: int | None = None
+) -> tuple[str, int]:
+    """Let new cases follow `definition`, by default its newest version; return name and version.
+
+    Cases that are begun go on with the one they have. Raises NotFound (no such municipality), Invalid (definition:
+    `unknown`), NotPossible (`already_in_force`).
+    """
+    row = session.execute(
+        sa.select(municipalities.c.definition, municipalities.c.definition_version)
+        .where(municipalities.c.id == actor.municipality_id)
+        .with_for_update()
+    ).first()
+    if row is None:
+        raise NotFound()
+    chosen = definition, _version(definition, version)
+    if chosen == tuple(row):
+        raise NotPossible("already_in_force", what=f"{definition}.{chosen[1]}")
+    session.execute(
+        sa.update(municipalities)
+        .where(municipalities.c.id == actor.municipality_id)
+        .values(definition=chosen[0], definition_version=chosen[1])
+    )
+    fields = {"definition": chosen[0], "definition_version": chosen[1]}
+    tell(session, actor=actor, event="municipality.model", now=now, fields=fields)
+    return chosen
 
 
 def _check_id(session: sa.Connection, municipality_id: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
-from bti.models import memberships, municipalities, people
+from bti.models import cases, memberships, municipalities, people
 from bti.workflow.library import released
 
 
@@ -16,17 +18,32 @@ def not_ready(session: sa.Connection) -> list[str]:
     there, problems = set(released()), []
     for row in known:
         if (row.definition, row.definition_version) not in there:
-            problems.append(
-                f"The municipality {row.id} follows {row.definition}.{row.definition_version}, and there is no such "
-                "definition: install the version of Stafett that has it."
-            )
+            problems.append(_gone(f"The municipality {row.id} follows", row.definition, row.definition_version))
         # In a demo one logs in as anybody.
         if not row.is_demo and not _somebody_administers(session, row.id):
             problems.append(
                 f"Nobody can log in to {row.id} and administer it: add somebody with "
                 f"bti user add USERNAME --name NAME --unit UNIT --role administrator --municipality {row.id}."
             )
-    return problems
+    return problems + [
+        _gone(f"{row.number} cases in {row.municipality_id} follow", row.definition, row.definition_version)
+        for row in _followed(session)
+        if (row.definition, row.definition_version) not in there
+    ]
+
+
+def _gone(who_follows: str, name: str, version: int) -> str:
+    return (
+        f"{who_follows} {name}.{version}, and there is no such definition: put it back in the folder of BTI_WORKFLOWS, "
+        "or install the version of Stafett that has it."
+    )
+
+
+def _followed(session: sa.Connection) -> list[Any]:
+    """Return every definition that cases follow, closed ones too: they are read and opened again by it."""
+    c = cases.c
+    which = (c.municipality_id, c.definition, c.definition_version)
+    return list(session.execute(sa.select(*which, sa.func.count().label("number")).group_by(*which).order_by(*which)))
 
 
 def _somebody_administers(session: sa.Connection, municipality_id: str) -> bool:

@@ -1,7 +1,7 @@
 """Finding and loading definitions, guides and small machines; each file is read and checked once.
 
-Files come with the program (`workflows/`). A folder of the municipality's own may be given: what isn't there
-is taken from the program's.
+Files come with the program (`workflows/`). The municipality's own lie in the folder that `bti.workflow.own` was told
+of, or in one that is given: what isn't there is taken from the program's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bti.workflow import own
 from bti.workflow.checks import Finding, check_file, check_is_definition
 from bti.workflow.definition import Definition, Guide, GuideText, SmallMachine
 from bti.workflow.files import SMALL_MACHINES, find, names_in
@@ -38,12 +39,17 @@ class UnsafeDefinition(ValueError):
 
 def released(folder: Path | None = None) -> tuple[tuple[str, int], ...]:
     """Return name and version of every definition there is, small machines apart, in alphabetical order."""
-    return tuple(sorted(entry for entry in names_in(folder) if entry[0] not in SMALL_MACHINES))
+    found = names_in(folder or own.folder())
+    return tuple(sorted(entry for entry in found if entry[0] not in SMALL_MACHINES))
+
+
+def load_definition(name: str, version: int, folder: Path | None = None) -> Model:
+    """Return a definition, ready to run. Raises UnknownDefinition, or UnsafeDefinition with all findings."""
+    return _definition(name, version, folder or own.folder())
 
 
 @cache
-def load_definition(name: str, version: int, folder: Path | None = None) -> Model:
-    """Return a definition, ready to run. Raises UnknownDefinition, or UnsafeDefinition with all findings."""
+def _definition(name: str, version: int, folder: Path | None) -> Model:
     return Model(Definition.model_validate(_read(f"{name}.{version}.toml", folder)))
 
 
@@ -58,21 +64,33 @@ def load_file(path: Path) -> Model:
     return Model(Definition.model_validate(tomllib.loads(path.read_text("utf-8"))))
 
 
-@cache
 def load_guide(name: str, version: int, folder: Path | None = None) -> Guide:
     """Return a guide file. Raises UnknownDefinition, or UnsafeDefinition with all findings."""
+    return _guide(name, version, folder or own.folder())
+
+
+@cache
+def _guide(name: str, version: int, folder: Path | None) -> Guide:
     return Guide.model_validate(_read(f"guides/{name}.{version}.toml", folder))
 
 
-@cache
 def small_machine(name: str, version: int = 1, folder: Path | None = None) -> SmallMachine:
     """Return the machine of a `handover`, `consent` or `measure`. Raises as `load_definition`."""
+    return _small_machine(name, version, folder or own.folder())
+
+
+@cache
+def _small_machine(name: str, version: int, folder: Path | None) -> SmallMachine:
     return SmallMachine.model_validate(_read(f"{name}.{version}.toml", folder))
 
 
-@cache
 def small_track(name: str, version: int = 1, folder: Path | None = None) -> Track:
     """Return the ways of a small machine, to ask for the next state."""
+    return _small_track(name, version, folder or own.folder())
+
+
+@cache
+def _small_track(name: str, version: int, folder: Path | None) -> Track:
     machine = small_machine(name, version, folder)
     ways = ((move.name, source, move.to) for move in machine.moves for source in move.from_)
     return Track((state.key for state in machine.states), ways)
