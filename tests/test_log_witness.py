@@ -58,7 +58,7 @@ class Process:
 
     def stop(self, how: int = signal.SIGKILL) -> None:
         self.running.send_signal(how)
-        self.running.wait()
+        self.running.wait(timeout=30)
         if self.running.stdout:
             self.running.stdout.close()
 
@@ -217,8 +217,9 @@ class TestTheServer:
         file.write_text("damaged")
         assert witness.submit(log.consistency(4, 5))[0] == 500
 
-    def test_ends_quietly_when_it_is_asked_to(self, witness: Process) -> None:
-        witness.stop(signal.SIGINT)
+    @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+    def test_ends_quietly_when_it_is_asked_to(self, witness: Process, how: signal.Signals) -> None:
+        witness.stop(how)
         assert witness.running.returncode == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,9 @@ def _serve(told: argparse.Namespace) -> None:
     if not host or not port.isdecimal():
         raise Misconfigured([f"{told.bind} isn't ADDRESS:PORT."])
     witness = _witness(told)
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        # Whoever starts it in the background may have told it to ignore the first; a service manager sends the other.
+        signal.signal(asked, signal.default_int_handler)
     with WitnessServer((host.strip("[]"), int(port)), witness=witness, clock=utc_now) as server:
         try:
             print(f"Witness {witness.name} on {server.url}", flush=True)
