@@ -42,6 +42,15 @@ class TestOneDoorForEachThing:
     def test_a_door_is_opened_and_shut_in_one_place(self) -> None:
         assert writers("insert", "disclosures") == writers("update", "disclosures") == ["bti/grants.py"]
 
+    @pytest.mark.parametrize(
+        ("table", "room"),
+        [("sessions", "sessions"), ("second_factors", "factors"), ("recovery_codes", "factors")],
+    )
+    def test_a_session_and_what_proves_it_begin_and_end_in_one_place(self, table: str, room: str) -> None:
+        assert {file for verb in ("insert", "update", "delete") for file in writers(verb, table)} == {
+            f"bti/usecases/{room}.py"
+        }
+
     def test_the_baton_changes_hands_in_one_place(self) -> None:
         assert writers("update", "batons") == ["bti/grants.py"]
         # The first one is given with the case itself: whoever wondered holds it.
