@@ -209,6 +209,7 @@ class TestTheServer:
     def test_refuses_to_start_and_says_all_that_is_wrong_with_all_else(
         self, bti: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        bti("municipality", "model", NAME)
         monkeypatch.setenv("BTI_SECRET_KEY", "short")
         (folder / "overhalla.1.toml").write_text(overhalla("overhalla"), "utf-8")
         (folder / f"{NAME}.1.toml").write_text(overhalla().replace('"leader_feedback"', '"leaders_feedback"'), "utf-8")
@@ -216,6 +217,7 @@ class TestTheServer:
         assert result.exit_code == 1
         for words in ("BTI_SECRET_KEY is too short", "comes with Stafett", "Did you mean 'leader_feedback'?"):
             assert words in result.output
+        assert "there is no such definition" not in result.output, "it is there, and unsafe"
 
     def test_refuses_to_start_without_what_a_municipality_or_a_case_follows(
         self, bti: Run, cast: Cast, monkeypatch: pytest.MonkeyPatch
@@ -228,7 +230,7 @@ class TestTheServer:
         monkeypatch.delenv("BTI_WORKFLOWS")
         result = bti("serve")
         assert result.exit_code == 1
-        assert f"1 cases in {HERE} follow {NAME}.1, and there is no such definition" in result.output
+        assert f"Cases in {HERE} (1) follow {NAME}.1, and there is no such definition" in result.output
         assert "BTI_WORKFLOWS" in result.output
 
 

@@ -12,7 +12,7 @@ import click
 
 from bti.config import Misconfigured, Settings, load_settings, parse_database_url, workflows_folder
 from bti.db import DatabaseUnavailable, is_behind, open_database, reading
-from bti.usecases.readiness import not_ready
+from bti.usecases.readiness import missing_definitions, not_ready
 from bti.workflow import own
 
 Server = Literal["gunicorn", "granian"]
@@ -54,6 +54,7 @@ def checked_settings(environ: Mapping[str, str]) -> Settings:
     """Return the settings once everything is there to serve. Raises Misconfigured with all that is missing."""
     problems: list[str] = []
     settings: Settings | None = None
+    all_read = True
     try:
         settings = load_settings(environ)
     except Misconfigured as wrong:
@@ -63,7 +64,8 @@ def checked_settings(environ: Mapping[str, str]) -> Settings:
         own.use(workflows_folder(environ))
     except Misconfigured as wrong:
         problems += wrong.problems
-    problems += _database_problems(environ.get("BTI_DATABASE_URL", "").strip())
+        all_read = False
+    problems += _database_problems(environ.get("BTI_DATABASE_URL", "").strip(), all_read=all_read)
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
@@ -81,7 +83,7 @@ def require_free(host: str, port: int) -> None:
         raise Misconfigured([told]) from error
 
 
-def _database_problems(url: str) -> list[str]:
+def _database_problems(url: str, *, all_read: bool) -> list[str]:
     try:
         parse_database_url(url)
     except Misconfigured:
@@ -95,7 +97,8 @@ def _database_problems(url: str) -> list[str]:
         if is_behind(engine):
             return ["The database's schema isn't the one this version needs: run bti db upgrade."]
         with reading(engine) as session:
-            return not_ready(session)
+            # One that is there and couldn't be read isn't missing.
+            return not_ready(session) + (missing_definitions(session) if all_read else [])
     except DatabaseUnavailable as wrong:
         return [str(wrong)]
     finally:

@@ -15,28 +15,30 @@ def not_ready(session: sa.Connection) -> list[str]:
     known = session.execute(sa.select(municipalities).order_by(municipalities.c.id)).all()
     if not known:
         return ["There is no municipality yet: add one with bti municipality add ID --name NAME."]
-    there, problems = set(released()), []
-    for row in known:
-        if (row.definition, row.definition_version) not in there:
-            problems.append(_gone(f"The municipality {row.id} follows", row.definition, row.definition_version))
-        # In a demo one logs in as anybody.
-        if not row.is_demo and not _somebody_administers(session, row.id):
-            problems.append(
-                f"Nobody can log in to {row.id} and administer it: add somebody with "
-                f"bti user add USERNAME --name NAME --unit UNIT --role administrator --municipality {row.id}."
-            )
-    return problems + [
-        _gone(f"{row.number} cases in {row.municipality_id} follow", row.definition, row.definition_version)
-        for row in _followed(session)
-        if (row.definition, row.definition_version) not in there
+    # In a demo one logs in as anybody.
+    return [
+        f"Nobody can log in to {row.id} and administer it: add somebody with "
+        f"bti user add USERNAME --name NAME --unit UNIT --role administrator --municipality {row.id}."
+        for row in known
+        if not row.is_demo and not _somebody_administers(session, row.id)
     ]
 
 
-def _gone(who_follows: str, name: str, version: int) -> str:
-    return (
+def missing_definitions(session: sa.Connection) -> list[str]:
+    """Return a sentence for every definition that a municipality or a case follows and that isn't there."""
+    there, m = set(released()), municipalities.c
+    chosen = session.execute(sa.select(m.id, m.definition, m.definition_version).order_by(m.id))
+    followers = [(f"The municipality {row.id} follows", row.definition, row.definition_version) for row in chosen]
+    followers += [
+        (f"Cases in {row.municipality_id} ({row.number}) follow", row.definition, row.definition_version)
+        for row in _followed(session)
+    ]
+    return [
         f"{who_follows} {name}.{version}, and there is no such definition: put it back in the folder of BTI_WORKFLOWS, "
         "or install the version of Stafett that has it."
-    )
+        for who_follows, name, version in followers
+        if (name, version) not in there
+    ]
 
 
 def _followed(session: sa.Connection) -> list[Any]:
