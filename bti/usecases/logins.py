@@ -17,7 +17,7 @@ from bti.queries.people import load_actor
 from bti.queries.sessions import Session
 from bti.usecases import sessions
 from bti.usecases.factors import factor_of
-from bti.usecases.sessions import Begun, must_have_factor
+from bti.usecases.sessions import Begun, must_have_factor, tell
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ def enter(
     begun = _begin(session, actor, "password", "password", now, replaces)
     missing = _missing(session, actor)
     if missing:
-        _tell(session, actor, "session.ask_factor", begun.id, now, {"awaits": missing})
+        tell(session, actor, "session.ask_factor", begun.id, now, {"awaits": missing})
     else:
-        _tell(session, actor, "session.login", begun.id, now, {"level": "password", "method": "password"})
+        tell(session, actor, "session.login", begun.id, now, {"level": "password", "method": "password"})
     return replace(begun, missing=missing)
 
 
@@ -131,7 +131,7 @@ def complete(session: sa.Connection, *, found: Session, method: str, now: dateti
         raise NotFound()
     begun = sessions.begin(session, actor=found.actor, level="password+totp", method=method, now=now)
     fields = {"level": "password+totp", "method": method}
-    _tell(session, found.actor, "session.login", begun.id, now, fields)
+    tell(session, found.actor, "session.login", begun.id, now, fields)
     return begun
 
 
@@ -149,7 +149,7 @@ def log_in_as(
         raise Forbidden("not_a_demo")
     actor = _known(session, municipality_id, person_id, request_id)
     begun = _begin(session, actor, "demo", "demo", now, replaces)
-    _tell(session, actor, "session.login", begun.id, now, {"level": "demo", "method": "demo"})
+    tell(session, actor, "session.login", begun.id, now, {"level": "demo", "method": "demo"})
     return begun
 
 
@@ -178,15 +178,6 @@ def record_failure(
     audit.record(
         session, actor=actor, municipality_id=municipality_id, event="session.fail", now=now, decision="refused",
         fields={"method": method},
-    )  # fmt: skip
-
-
-def _tell(
-    session: sa.Connection, actor: Actor, event: str, session_id: str, now: datetime, fields: dict[str, str]
-) -> None:
-    audit.record(
-        session, actor=actor, municipality_id=actor.municipality_id, event=event, now=now, object_id=session_id,
-        fields=fields,
     )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def step_up(session: sa.Connection, *, found: Session, method: str, now: datetim
     begun = begin(
         session, actor=found.actor, level=level, method=method, now=now, began_at=found.began_at, stepped_up_at=now
     )
-    _tell(session, found.actor, "session.step_up", begun.id, now, {"from": found.id, "method": method})
+    tell(session, found.actor, "session.step_up", begun.id, now, {"from": found.id, "method": method})
     return begun
 
 
@@ -132,7 +132,7 @@ def end(session: sa.Connection, *, found: Session, how: str, now: datetime) -> b
 def log_out(session: sa.Connection, *, found: Session, now: datetime) -> None:
     """End a session because its person says so."""
     if _end(session, found, "logout", now) and not missing_proof(found):
-        _tell(session, found.actor, "session.logout", found.id, now, {})
+        tell(session, found.actor, "session.logout", found.id, now, {})
 
 
 def _end(session: sa.Connection, found: Session, how: str, now: datetime) -> bool:
@@ -223,12 +223,13 @@ def tidy(session: sa.Connection, *, actor: Actor, now: datetime) -> tuple[int, i
 
 
 def _tell_end(session: sa.Connection, actor: Actor, person_id: str, session_id: str, cause: str, now: datetime) -> None:
-    _tell(session, actor, "session.end", session_id, now, {"person": person_id, "cause": cause})
+    tell(session, actor, "session.end", session_id, now, {"person": person_id, "cause": cause})
 
 
-def _tell(
+def tell(
     session: sa.Connection, actor: Actor, event: str, session_id: str, now: datetime, fields: dict[str, str]
 ) -> None:
+    """Write an entry about a session: its beginning, its end or another step in it."""
     audit.record(
         session, actor=actor, municipality_id=actor.municipality_id, event=event, now=now, object_id=session_id,
         fields=fields,
