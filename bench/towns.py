@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bti.actor import Actor
 from bti.clock import local_day, utc_now
 from bti.crypto.passwords import hash_password
-from bti.db import writing
+from bti.db import single, writing
 from bti.models import (
     batons,
     cases,
@@ -112,8 +112,9 @@ def _parts(rows: list[dict[str, Any]], length: int = 5_000) -> Iterator[list[dic
 def _settle(database: sa.Engine) -> None:
     """Let PostgreSQL know its tables, as autovacuum would within a minute."""
     if database.dialect.name == "postgresql":
-        with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
+        with single(database) as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("VACUUM ANALYZE")
 
 
 def _people(rows: Rows) -> None:

@@ -7,13 +7,13 @@ told that the database is busy, a reader sees one moment and can't write, and wh
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from time import monotonic
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -25,10 +25,11 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DisconnectionError
 
 from bti.config import Misconfigured, parse_database_url
+from bti.unavailable import DatabaseUnavailable as DatabaseUnavailable
+from bti.unavailable import plain_refusals
 
 # How long a command waits for another's lock before it is told that the database is busy.
 SQLITE_BUSY_MS = 5_000
@@ -37,31 +38,12 @@ POSTGRESQL_LOCK_MS = 10_000
 # No page waits for a minute; a query that does has gone astray and holds others up.
 POSTGRESQL_STATEMENT_MS = 60_000
 CONNECT_SECONDS = 5
+# A connection that nobody has used for so long is asked whether it still lives before it is used again.
+RESTED_SECONDS = 2.0
 # A second `bti db upgrade` waits for the first one to finish, however slow its disk.
 UPGRADE_WAIT_MS = 120_000
 # Any constant of our own will do; it only has to be the same in every process.
 UPGRADE_LOCK = 0x5374_6166_6574_7400
-
-Reason = Literal["busy", "gone", "full", "broken"]
-
-MESSAGES: dict[Reason, str] = {
-    "busy": "The database is busy: another change holds it. Nothing was saved; try again in a moment.",
-    "gone": "The database can't be reached. Nothing was saved; try again when it is back.",
-    "full": "The database can't write: its disk is full or read-only. Nothing was saved.",
-    "broken": "The database file is damaged or isn't a database. Nothing was saved.",
-}
-
-
-class DatabaseUnavailable(Exception):
-    """The database can't serve this now; the transaction was rolled back.
-
-    `reason` is `busy` (try again), `gone`, `full` or `broken`. The message is safe to show to anybody.
-    """
-
-    def __init__(self, reason: Reason) -> None:
-        self.reason = reason
-        super().__init__(MESSAGES[reason])
-
 
 # --- Opening ---------------------------------------------------------------------------------------------
 
@@ -89,7 +71,7 @@ def _open_sqlite(url: URL, pool_size: int) -> Engine:
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -105,7 +87,7 @@ def _make_private(file: Path) -> None:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    # The driver would begin transactions by itself, too late and always deferred; `_begin_sqlite` does it.
+    # The driver would begin transactions by itself, too late and always deferred; `_begin` does it.
     connection.isolation_level = None
     for pragma in (
         f"busy_timeout = {SQLITE_BUSY_MS}",  # first: the next ones may have to wait
@@ -119,10 +101,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
     # Straight on the driver's connection: every transaction pays for this statement.
     driver: Any = connection.connection.driver_connection
-    driver.execute(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+    driver.execute(connection.get_execution_options().get("begin", "BEGIN"))
 
 
 def _open_postgresql(url: URL, pool_size: int) -> Engine:
@@ -136,12 +118,12 @@ def _open_postgresql(url: URL, pool_size: int) -> Engine:
     ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
     # What the URL says itself comes last, and so wins.
     theirs = url.query.get("options", "")
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
-        isolation_level="READ COMMITTED",
+        # Transactions begin where we say so, as on SQLite; a single statement needs none.
+        isolation_level="AUTOCOMMIT",
         hide_parameters=True,
         connect_args={
             "options": f"{ours} {theirs}".strip(),
@@ -149,6 +131,28 @@ def _open_postgresql(url: URL, pool_size: int) -> Engine:
             "application_name": "stafett",
         },
     )
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _require_alive)
+    return engine
+
+
+def _note_rest(_connection: DBAPIConnection, record: Any) -> None:
+    record.info["rests_since"] = monotonic()
+
+
+def _require_alive(connection: Any, record: Any, _proxy: object) -> None:
+    """Let the pool replace a connection that has broken, or that rested and doesn't answer any more.
+
+    One that has just been in use isn't asked: that would be one round trip more for each transaction.
+    """
+    rested = monotonic() - record.info.get("rests_since", monotonic())
+    if not connection.closed and rested < RESTED_SECONDS:
+        return
+    try:
+        connection.execute("")
+    except psycopg.Error as error:
+        raise DisconnectionError() from error
 
 
 # --- Transactions ----------------------------------------------------------------------------------------
@@ -163,11 +167,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     busy or gone.
     """
     if engine.dialect.name != "sqlite":
-        with _plain_refusals(), engine.begin() as connection:
+        with plain_refusals(), engine.begin() as connection:
             yield connection
         return
-    with _turn(engine), _plain_refusals(), engine.connect() as connection:
-        connection = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+    with _turn(engine), plain_refusals(), engine.connect() as connection:
+        connection = connection.execution_options(begin="BEGIN IMMEDIATE")
         with connection.begin():
             yield connection
 
@@ -193,15 +197,26 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
     Raises `DatabaseUnavailable` if the database is busy or gone.
     """
-    with _plain_refusals(), engine.connect() as connection:
+    with plain_refusals(), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             with _unchanged(connection), connection.begin() as transaction:
                 yield connection
                 transaction.rollback()
         else:
-            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            connection = connection.execution_options(begin="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             with connection.begin():
                 yield connection
+
+
+@contextmanager
+def single(engine: Engine) -> Iterator[Connection]:
+    """Give a connection for one fixed statement (`bti.statements`), which is a transaction of its own.
+
+    On PostgreSQL also for a change; on SQLite only to read, since a change there waits its turn in `writing`. Raises
+    `DatabaseUnavailable` if the database is busy or gone.
+    """
+    with plain_refusals(), engine.connect() as connection:
+        yield connection
 
 
 @contextmanager
@@ -213,64 +228,6 @@ def _unchanged(connection: Connection) -> Iterator[None]:
     yield
     if driver.total_changes != before:
         raise RuntimeError("something was written while only reading; it was rolled back")
-
-
-@contextmanager
-def _plain_refusals() -> Iterator[None]:
-    """Turn a locked or vanished database into `DatabaseUnavailable`; let every other error through."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise DatabaseUnavailable("busy") from error
-    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
-        reason = _reason(error)
-        if reason is None:
-            raise
-        raise DatabaseUnavailable(reason) from error
-
-
-def _reason(error: DBAPIError | sqlite3.Error | psycopg.Error) -> Reason | None:
-    # Errors from `_prepare_sqlite` and of fixed statements come as they are; all others are wrapped.
-    original = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(original, sqlite3.Error):
-        code = getattr(original, "sqlite_errorcode", None)
-        # The low byte is the kind of error, the rest its finer points.
-        return None if code is None else SQLITE_REASONS.get(code & 0xFF)
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return "gone"
-    sqlstate = getattr(original, "sqlstate", None)
-    if sqlstate is None:
-        # The driver's OperationalError without a code: no answer from any server.
-        return "gone" if type(original).__name__ in ("OperationalError", "ConnectionTimeout") else None
-    return POSTGRESQL_REASONS.get(sqlstate) or POSTGRESQL_REASONS.get(sqlstate[:2])
-
-
-SQLITE_REASONS: dict[int, Reason] = {
-    sqlite3.SQLITE_BUSY: "busy",
-    sqlite3.SQLITE_LOCKED: "busy",
-    sqlite3.SQLITE_IOERR: "gone",
-    sqlite3.SQLITE_CANTOPEN: "gone",
-    sqlite3.SQLITE_FULL: "full",
-    sqlite3.SQLITE_CORRUPT: "broken",
-    sqlite3.SQLITE_NOTADB: "broken",
-}
-
-POSTGRESQL_REASONS: dict[str, Reason] = {
-    "08": "gone",  # connection exception
-    "28": "gone",  # invalid authorization: the server doesn't know us
-    "3D000": "gone",  # no such database
-    "57P": "gone",
-    "57P01": "gone",  # shut down by an administrator
-    "57P02": "gone",  # crashed
-    "57P03": "gone",  # starting up
-    "25P03": "gone",  # idle in transaction for too long
-    "55P03": "busy",  # lock not available
-    "57014": "busy",  # statement timeout
-    "40001": "busy",  # serialisation failure
-    "40P01": "busy",  # deadlock
-    "53": "full",  # out of disk, memory or connections
-    "53300": "busy",  # too many connections
-}
 
 
 # --- Schema ----------------------------------------------------------------------------------------------
@@ -290,7 +247,7 @@ def upgrade(database: Engine | str) -> None:
         finally:
             engine.dispose()
         return
-    with _plain_refusals(), database.connect() as connection:
+    with plain_refusals(), database.connect() as connection:
         if database.dialect.name == "sqlite":
             _upgrade_sqlite(connection)
         else:
@@ -313,7 +270,7 @@ def _upgrade_sqlite(connection: Connection) -> None:
     # A table that is altered is copied, dropped and renamed: enforced keys would delete what refers to it.
     driver.execute("PRAGMA foreign_keys = OFF")
     try:
-        connection = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        connection = connection.execution_options(begin="BEGIN IMMEDIATE")
         with connection.begin():
             _migrate(connection)
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()

@@ -6,9 +6,11 @@ takes to answer. The statement itself stays SQLAlchemy's, with its types: nothin
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,27 +40,12 @@ class _Form:
         return found if self.is_positional else {bind[0]: value for bind, value in zip(self.binds, found, strict=True)}
 
 
-class Fixed:
-    """A SELECT to say again and again. Columns of a row are read by name, or in order."""
+class Statement:
+    """A statement as each database is told it, made once for each."""
 
-    def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> None:
+    def __init__(self, statement: Any) -> None:
         self.statement = statement
-        columns = tuple(statement.selected_columns)
-        self._types = [column.type for column in columns]
-        names = [str(column.key) for column in columns]
-        row: Any = namedtuple("row", names)  # type: ignore[misc]  # made of columns, which no class can list  # noqa: PYI024
-        self._make: Converter = row._make
         self._forms: dict[tuple[str, tuple[tuple[str, int], ...]], _Form] = {}
-
-    def all(self, session: sa.Connection, values: Mapping[str, Any]) -> list[Any]:
-        """Return every row. `values` gives each parameter of the statement; a list for those that take several."""
-        form = self.form(session.dialect, values)
-        return self.rows(form, _say(session, form, values).fetchall())
-
-    def first(self, session: sa.Connection, values: Mapping[str, Any]) -> Any:
-        """Return the first row, or None."""
-        found = self.all(session, values)
-        return found[0] if found else None
 
     def form(self, dialect: sa.Dialect, values: Mapping[str, Any]) -> _Form:
         """Return the statement as this database is told it, for lists as long as those in `values`."""
@@ -81,9 +68,50 @@ class Fixed:
             if source not in values:
                 constant = state.parameters[name]
                 constants[name] = convert(constant) if convert else constant
-        out = [(place, self._convert(type_, dialect)) for place, type_ in enumerate(self._types)]
-        converters = tuple((place, convert) for place, convert in out if convert)
-        return _Form(state.statement, tuple(binds), constants, converters, bool(compiled.positional))
+        return _Form(state.statement, tuple(binds), constants, self._converters(dialect), bool(compiled.positional))
+
+    def _converters(self, dialect: sa.Dialect) -> tuple[tuple[int, Converter], ...]:
+        return ()
+
+
+class Change(Statement):
+    """An INSERT or UPDATE to say again and again."""
+
+    def run(self, session: sa.Connection, values: Mapping[str, Any]) -> int:
+        """Say it and return how many rows it made or changed. `values` gives each parameter."""
+        count: int = _say(session, self.form(session.dialect, values), values).rowcount
+        return count
+
+
+class Fixed(Statement):
+    """A SELECT to say again and again. Columns of a row are read by name, or in order.
+
+    `row` is what each row is made as: a NamedTuple with a field for every column, by default one made of their names.
+    """
+
+    def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any], row: Any = None) -> None:
+        super().__init__(statement)
+        columns = tuple(statement.selected_columns)
+        self.types = tuple(column.type for column in columns)
+        names = tuple(str(column.key) for column in columns)
+        made: Any = row or namedtuple("row", names)  # noqa: PYI024 – no class can list these
+        if made._fields != names:
+            raise ValueError(f"the row has {made._fields}, the statement {names}")
+        self._make: Converter = made._make
+
+    def all(self, session: sa.Connection, values: Mapping[str, Any]) -> list[Any]:
+        """Return every row. `values` gives each parameter of the statement; a list for those that take several."""
+        form = self.form(session.dialect, values)
+        return self.rows(form, _say(session, form, values).fetchall())
+
+    def first(self, session: sa.Connection, values: Mapping[str, Any]) -> Any:
+        """Return the first row, or None."""
+        found = self.all(session, values)
+        return found[0] if found else None
+
+    def _converters(self, dialect: sa.Dialect) -> tuple[tuple[int, Converter], ...]:
+        out = [(place, self._convert(type_, dialect)) for place, type_ in enumerate(self.types)]
+        return tuple((place, convert) for place, convert in out if convert)
 
     @staticmethod
     def _convert(type_: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Converter | None:
@@ -108,15 +136,12 @@ Ask = tuple[Fixed, Mapping[str, Any]]
 
 
 def together(session: sa.Connection, *asked: Ask) -> list[list[Any]]:
-    """Return the rows of several statements that don't wait for each other; on PostgreSQL in one round trip."""
+    """Return the rows of several statements that don't wait for each other; on PostgreSQL said as one."""
     forms = [fixed.form(session.dialect, values) for fixed, values in asked]
-    if session.dialect.name == "sqlite":
+    if session.dialect.name == "sqlite" or len(asked) == 1:
         raw = [_say(session, form, values).fetchall() for form, (_fixed, values) in zip(forms, asked, strict=True)]
     else:
-        driver: Any = session.connection.driver_connection
-        with driver.pipeline():
-            cursors = [_say(session, form, values) for form, (_fixed, values) in zip(forms, asked, strict=True)]
-            raw = [cursor.fetchall() for cursor in cursors]
+        raw = _said_as_one(session, forms, asked)
     return [fixed.rows(form, found) for form, (fixed, _values), found in zip(forms, asked, raw, strict=True)]
 
 
@@ -126,10 +151,84 @@ def in_parts(session: sa.Connection, *parts: Sequence[Ask]) -> list[list[list[An
     return [[next(found) for _ask in part] for part in parts]
 
 
+# --- several as one statement -------------------------------------------------------------------------------------
+
+# What a statement names, as the driver's texts do it.
+_NAMED = re.compile(r"%\((\w+)\)s")
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """Several statements as one, whose only value is the rows of each as JSON; and how its values come back."""
+
+    text: str
+    readers: tuple[tuple[tuple[int, Converter], ...], ...]
+    forms: tuple[_Form, ...]
+
+
+_joints: dict[tuple[Any, ...], _Joint] = {}
+
+
+def _said_as_one(session: sa.Connection, forms: Sequence[_Form], asked: Sequence[Ask]) -> list[list[list[Any]]]:
+    # Saying a statement costs the driver more than the server needs to answer it, also where the answers of many
+    # are waited for at once.
+    sources = [id(values) for _fixed, values in asked]
+    groups = tuple(sources.index(source) for source in sources)
+    kind = (*(id(form) for form in forms), groups)
+    joint = _joints.get(kind)
+    if joint is None:
+        joint = _joints[kind] = _join([fixed for fixed, _values in asked], forms, groups)
+    parameters = {
+        f"{group}_{name}": value
+        for group, form, (_fixed, values) in zip(groups, forms, asked, strict=True)
+        for name, value in form.parameters(values).items()
+    }
+    found = _execute(session, joint.text, parameters).fetchone()[0]
+    return [_read(rows, readers) for rows, readers in zip(found, joint.readers, strict=True)]
+
+
+def _join(fixed: Sequence[Fixed], forms: Sequence[_Form], groups: Sequence[int]) -> _Joint:
+    parts = []
+    for number, (one, form, group) in enumerate(zip(fixed, forms, groups, strict=True)):
+        names = [f"c{place}" for place in range(len(one.types))]
+        text = _NAMED.sub(rf"%({group}_\1)s", form.text)
+        parts.append(
+            f"(SELECT json_agg(json_build_array({', '.join(names)})) FROM ({text}) AS q{number} ({', '.join(names)}))"
+        )
+    readers = tuple(
+        tuple((place, read) for place, type_ in enumerate(one.types) if (read := _from_json(type_))) for one in fixed
+    )
+    # The forms are kept with it: their ids are its name.
+    return _Joint(f"SELECT json_build_array({', '.join(parts)})", readers, tuple(forms))
+
+
+def _from_json(type_: sa.types.TypeEngine[Any]) -> Converter | None:
+    """Return what makes a value of this type of what JSON has of it; None where it is the same."""
+    inner = type_.impl_instance if isinstance(type_, sa.types.TypeDecorator) else type_
+    if isinstance(inner, sa.DateTime):
+        return datetime.fromisoformat
+    if isinstance(inner, sa.Date):
+        return date.fromisoformat
+    if isinstance(inner, sa.LargeBinary | sa.Numeric | sa.Time | sa.Interval):
+        raise TypeError(f"{inner!r} doesn't come back from JSON as it was: say the statement by itself")
+    return None
+
+
+def _read(rows: list[list[Any]] | None, readers: tuple[tuple[int, Converter], ...]) -> list[list[Any]]:
+    for row in rows or ():
+        for place, read in readers:
+            if row[place] is not None:
+                row[place] = read(row[place])
+    return rows or []
+
+
 def _say(session: sa.Connection, form: _Form, values: Mapping[str, Any]) -> Any:
-    parameters = form.parameters(values)
+    return _execute(session, form.text, form.parameters(values))
+
+
+def _execute(session: sa.Connection, text: str, parameters: Any) -> Any:
     # Whoever listens to what is said to the database hears these statements too.
     for listener in session.dispatch.before_cursor_execute:
-        listener(session, None, form.text, parameters, None, False)
+        listener(session, None, text, parameters, None, False)
     driver: Any = session.connection.driver_connection
-    return driver.execute(form.text, parameters)
+    return driver.execute(text, parameters)

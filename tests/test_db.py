@@ -10,12 +10,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     ForeignKey,
     Integer,
@@ -31,7 +34,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bti import db
 from bti.config import Misconfigured
-from bti.db import DatabaseUnavailable, open_database, reading, upgrade, writing
+from bti.db import DatabaseUnavailable, open_database, reading, single, upgrade, writing
 from tests.databases import database_named
 
 # Tables of the tests' own, so that they say nothing about the model.
@@ -50,6 +53,12 @@ def engine(database: Engine) -> Engine:
 def places(engine: Engine) -> list[str]:
     with reading(engine) as connection:
         return list(connection.scalars(select(nests.c.place).order_by(nests.c.id)))
+
+
+def _backend(connection: Connection) -> int:
+    driver: Any = connection.connection.driver_connection
+    number: int = driver.execute("SELECT pg_backend_pid()").fetchone()[0]
+    return number
 
 
 def is_sqlite(engine: Engine) -> bool:
@@ -246,6 +255,23 @@ class TestADatabaseThatIsGone:
         assert refused.value.reason == "gone"
         with reading(postgresql_database) as connection:
             assert connection.scalar(text("SELECT 1")) == 1
+
+    @pytest.mark.parametrize("rested", ["a moment", "long"])
+    def test_a_connection_that_broke_while_it_rested_is_replaced(
+        self, postgresql_database: Engine, monkeypatch, rested
+    ):
+        if rested == "long":
+            monkeypatch.setattr(db, "RESTED_SECONDS", 0.0)
+        with single(postgresql_database) as connection:
+            mine = _backend(connection)
+            with writing(postgresql_database) as administrator:
+                administrator.execute(select(func.pg_terminate_backend(mine)))
+            theirs = mine
+        # One that rested long is asked first. Else whoever meets it is told, and the next one gets one that lives.
+        for _try in range(1 if rested == "long" else 3):
+            with suppress(DatabaseUnavailable), single(postgresql_database) as connection:
+                theirs = _backend(connection)
+        assert theirs != mine
 
     def test_a_file_that_is_something_else_is_said(self, tmp_path: Path):
         (tmp_path / "letter.db").write_text("Dear parents, " * 500)

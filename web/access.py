@@ -22,7 +22,7 @@ from wtforms import ValidationError
 
 from bti import audit
 from bti.actor import Actor
-from bti.db import DatabaseUnavailable, reading, writing
+from bti.db import DatabaseUnavailable, single, writing
 from bti.errors import Forbidden, Invalid
 from bti.queries.sessions import Session, session_of
 from bti.usecases import drafts, sessions
@@ -111,7 +111,7 @@ def _look_up(cookie: str) -> Session | None:
     if parts is None:
         return None
     try:
-        with reading(current_app.extensions["bti_database"]) as database:
+        with single(current_app.extensions["bti_database"]) as database:
             return session_of(database, municipality_id=parts[1], token=parts[2], request_id=g.get("request_id", ""))
     except DatabaseUnavailable:
         g.is_unreachable = True

@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
 
 def day(value: date | None) -> str:
     """Return a date as dd.mm.yyyy (Babel's patterns for Northern Sami are wrong for us, so we say it ourselves)."""
-    return value.strftime("%d.%m.%Y") if value else ""
+    return f"{value.day:02}.{value.month:02}.{value.year:04}" if value else ""
 
 
 def moment(value: datetime | None) -> str:
@@ -40,7 +40,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return ""
     here = value.astimezone(OSLO)
-    return _("%(day)s kl. %(time)s", day=here.strftime("%d.%m.%Y"), time=here.strftime("%H.%M"))
+    return _("%(day)s kl. %(time)s", day=day(here), time=f"{here.hour:02}.{here.minute:02}")
 
 
 def iso(value: date | datetime | None) -> str:

@@ -5,18 +5,52 @@ A page says some hundred sentences and calls some hundred macros; looking them u
 
 from __future__ import annotations
 
+import html
 from types import FunctionType, MethodType
 from typing import Any
 
 from flask import Flask
 from flask.templating import Environment
 from jinja2 import Template, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
 from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
 
 from web import language
 
 _STRAIGHT = (Macro, FunctionType, MethodType)
+
+
+def shown(value: Any) -> str:
+    """Return a value as it stands in a page: escaped, unless it is markup already."""
+    # What stands between a template's own texts is only joined with them: to make Markup of it first costs more than
+    # the escaping.
+    kind = type(value)
+    if kind is str:
+        return html.escape(value)
+    return value if kind is Markup else escape(value)
+
+
+class Straight(CodeGenerator):
+    """Jinja's compiler, with the two things that a page does four hundred times written the short way."""
+
+    def write_commons(self) -> None:
+        """Write what each part of a template begins with."""
+        super().write_commons()
+        self.writeline("got, shown = environment.getattr, environment.shown")
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
+        """Write `x.name`."""
+        self.write("got(")
+        self.visit(node.node, frame)
+        self.write(f", {node.attr!r})")
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("shown(")
 
 
 class Names(Context):
@@ -34,7 +68,9 @@ class Pages(Environment):
     """The templates, once for each language; asked for a page, it gives the one of the person who reads."""
 
     context_class = Names
+    code_generator_class = Straight
     language = ""
+    shown = staticmethod(shown)
 
     def __init__(self, app: Flask, **options: Any) -> None:
         super().__init__(app, **options)
@@ -58,7 +94,10 @@ class Pages(Environment):
         """Return `obj.attribute`; of a mapping its item, which is what templates mean by it."""
         if type(obj) is dict and attribute in obj:
             return obj[attribute]
-        return super().getattr(obj, attribute)
+        try:
+            return getattr(obj, attribute)
+        except AttributeError:
+            return super().getattr(obj, attribute)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         # Jinja's own seam between reading a template and compiling it.

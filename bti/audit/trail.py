@@ -13,9 +13,27 @@ import sqlalchemy as sa
 from bti.actor import Actor
 from bti.audit.vocabulary import EVENTS
 from bti.errors import NotReady, Refused
-from bti.models import audit_entries
+from bti.models import audit_entries, cases
+from bti.statements import Change
 
-_INSERT = sa.insert(audit_entries)
+_COLUMNS = [column for column in audit_entries.c if column.name != "id"]
+_VALUES = {column.name: sa.bindparam(column.name, type_=column.type) for column in _COLUMNS}
+_ADD = Change(sa.insert(audit_entries).values(_VALUES).inline())
+# The case as it was read. On PostgreSQL a change of it waits until the entry is written, and the entry for a change
+# that is under way.
+_AS_READ = (
+    sa.select(cases.c.id)
+    .where(
+        cases.c.municipality_id == _VALUES["municipality_id"],
+        cases.c.id == _VALUES["case_id"],
+        cases.c.version == sa.bindparam("seen_version", type_=sa.Integer),
+    )
+    .with_for_update(read=True)
+    .subquery("as_read")
+)
+_ADD_IF_UNCHANGED = Change(
+    sa.insert(audit_entries).from_select(list(_VALUES), sa.select(*_VALUES.values()).select_from(_AS_READ))
+)
 # Where a connection that only reads keeps what is to be told of the reading; see `bti.audit.showing`.
 PENDING = "pending_trail"
 
@@ -80,8 +98,26 @@ def record(
 
 def write(session: sa.Connection, entries: list[dict[str, Any]]) -> None:
     """Write entries that `record` has made. For this room alone: everybody else asks `record`."""
-    if entries:
-        session.execute(_INSERT, entries)
+    for entry in entries:
+        _ADD.run(session, entry)
+
+
+def is_simple(pending: Pending) -> bool:
+    """Whether `write_simple` can write what is pending: one entry, and no case read but the one it is about."""
+    if len(pending.entries) != 1 or len(pending.seen) > 1:
+        return False
+    entry = pending.entries[0]
+    return all(case == (entry["municipality_id"], entry["case_id"]) for case in pending.seen)
+
+
+def write_simple(session: sa.Connection, pending: Pending) -> bool:
+    """Write the one entry of a reading in one statement; return False, with nothing written, where its case has changed
+    since it was read."""
+    entry = pending.entries[0]
+    for version in pending.seen.values():
+        return _ADD_IF_UNCHANGED.run(session, {**entry, "seen_version": version}) == 1
+    _ADD.run(session, entry)
+    return True
 
 
 def record_refusal(

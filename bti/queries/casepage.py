@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -30,8 +29,7 @@ from bti.policy import Ground, readable_rows, reader
 from bti.statements import Ask, Fixed
 
 
-@dataclass(frozen=True)
-class UnitLine:
+class UnitLine(NamedTuple):
     """A unit as pages name it."""
 
     id: str
@@ -41,8 +39,7 @@ class UnitLine:
     phone: str | None
 
 
-@dataclass(frozen=True)
-class PersonLine:
+class PersonLine(NamedTuple):
     """A person of staff as pages name them."""
 
     id: str
@@ -60,12 +57,14 @@ _IDS = sa.bindparam("ids", type_=sa.String, expanding=True)
 _UNITS = Fixed(
     sa.select(units.c.id, units.c.name, units.c.kind, units.c.is_external, units.c.phone)
     .where(units.c.municipality_id == _HERE)
-    .order_by(units.c.name)
+    .order_by(units.c.name),
+    UnitLine,
 )
 _PEOPLE = Fixed(
     sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
         people.c.municipality_id == _HERE, people.c.id.in_(_IDS)
-    )
+    ),
+    PersonLine,
 )
 
 
@@ -84,12 +83,12 @@ def people_named(session: sa.Connection, *, municipality_id: str, ids: Iterable[
 
 def units_from(rows: Iterable[Any]) -> dict[str, UnitLine]:
     """Return units by id from the rows of `head_asks`."""
-    return {row.id: UnitLine(*row) for row in rows}
+    return {row.id: row for row in rows}
 
 
 def people_from(rows: Iterable[Any]) -> dict[str, PersonLine]:
     """Return people by id from the rows of `head_asks`."""
-    return {row.id: PersonLine(*row) for row in rows}
+    return {row.id: row for row in rows}
 
 
 def head_asks(*, municipality_id: str, people_ids: Iterable[str], subject_id: str | None) -> list[Ask]:
