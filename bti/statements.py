@@ -63,7 +63,9 @@ class Statement:
         binds, constants = [], {}
         for name in state.positiontup if compiled.positional else state.parameters:
             source, place = places.get(name, (name, None))
-            convert = state.processors.get(name)
+            # The state has processors of its own only where there are lists.
+            type_: sa.types.TypeEngine[Any] = compiled.binds[source].type
+            convert = type_.dialect_impl(dialect).bind_processor(dialect)
             binds.append((name, source, place, convert))
             if source not in values:
                 constant = state.parameters[name]

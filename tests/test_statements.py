@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
 from bti.db import DatabaseUnavailable, reading, writing
-from bti.models import cases, municipalities, people
+from bti.models import audit_entries, cases, municipalities, people
 from bti.queries import casepage, consents, facts
 from bti.queries import people as who
 from bti.statements import Change, Fixed, in_parts, together
@@ -139,6 +139,24 @@ class TestSeveralAtOnce:
 
 
 class TestAChange:
+    def test_writes_values_as_sqlalchemy_does(self, cast: Cast) -> None:
+        moment = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+        columns = (audit_entries.c.municipality_id, audit_entries.c.at, audit_entries.c.event)
+        values = {"municipality_id": cast.municipality_id, "at": moment, "event": "case.read"}
+        rest = dict.fromkeys(("role", "purpose", "basis", "decision", "fields", "request_id"), "")
+        added = Change(
+            sa.insert(audit_entries).values(
+                **{column.name: sa.bindparam(column.name, type_=column.type) for column in columns}, **rest
+            )
+        )
+        with writing(cast.database) as session:
+            added.run(session, values)
+            session.execute(sa.insert(audit_entries), {**values, **rest})
+            # As it lies there: a moment that is written otherwise sorts and compares otherwise.
+            raw = sa.select(sa.cast(audit_entries.c.at, sa.Text)).order_by(audit_entries.c.id.desc()).limit(2)
+            ours, theirs = session.scalars(raw)
+        assert ours == theirs
+
     def test_tells_how_many_rows_it_made(self, cast: Cast) -> None:
         renamed = Change(
             sa.update(people)
