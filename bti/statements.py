@@ -81,7 +81,8 @@ class Change(Statement):
 
     def run(self, session: sa.Connection, values: Mapping[str, Any]) -> int:
         """Say it and return how many rows it made or changed. `values` gives each parameter."""
-        count: int = _say(session, self.form(session.dialect, values), values).rowcount
+        form = self.form(session.dialect, values)
+        count: int = _say(session, form.text, form.parameters(values)).rowcount
         return count
 
 
@@ -104,7 +105,7 @@ class Fixed(Statement):
     def all(self, session: sa.Connection, values: Mapping[str, Any]) -> list[Any]:
         """Return every row. `values` gives each parameter of the statement; a list for those that take several."""
         form = self.form(session.dialect, values)
-        return self.rows(form, _say(session, form, values).fetchall())
+        return self.rows(form, _say(session, form.text, form.parameters(values)).fetchall())
 
     def first(self, session: sa.Connection, values: Mapping[str, Any]) -> Any:
         """Return the first row, or None."""
@@ -141,7 +142,8 @@ def together(session: sa.Connection, *asked: Ask) -> list[list[Any]]:
     """Return the rows of several statements that don't wait for each other; on PostgreSQL said as one."""
     forms = [fixed.form(session.dialect, values) for fixed, values in asked]
     if session.dialect.name == "sqlite" or len(asked) == 1:
-        raw = [_say(session, form, values).fetchall() for form, (_fixed, values) in zip(forms, asked, strict=True)]
+        said = [(form.text, form.parameters(values)) for form, (_fixed, values) in zip(forms, asked, strict=True)]
+        raw = [cursor.fetchall() for cursor in _execute(session, *said)]
     else:
         raw = _said_as_one(session, forms, asked)
     return [fixed.rows(form, found) for form, (fixed, _values), found in zip(forms, asked, raw, strict=True)]
@@ -185,7 +187,7 @@ def _said_as_one(session: sa.Connection, forms: Sequence[_Form], asked: Sequence
         for group, form, (_fixed, values) in zip(groups, forms, asked, strict=True)
         for name, value in form.parameters(values).items()
     }
-    found = _execute(session, joint.text, parameters).fetchone()[0]
+    found = _say(session, joint.text, parameters).fetchone()[0]
     return [_read(rows, readers) for rows, readers in zip(found, joint.readers, strict=True)]
 
 
@@ -224,13 +226,15 @@ def _read(rows: list[list[Any]] | None, readers: tuple[tuple[int, Converter], ..
     return rows or []
 
 
-def _say(session: sa.Connection, form: _Form, values: Mapping[str, Any]) -> Any:
-    return _execute(session, form.text, form.parameters(values))
+def _say(session: sa.Connection, text: str, parameters: Any) -> Any:
+    return _execute(session, (text, parameters))[0]
 
 
-def _execute(session: sa.Connection, text: str, parameters: Any) -> Any:
+def _execute(session: sa.Connection, *said: tuple[str, Any]) -> list[Any]:
     # Whoever listens to what is said to the database hears these statements too.
-    for listener in session.dispatch.before_cursor_execute:
-        listener(session, None, text, parameters, None, False)
+    listeners = tuple(session.dispatch.before_cursor_execute)
+    for text, parameters in said if listeners else ():
+        for listener in listeners:
+            listener(session, None, text, parameters, None, False)
     driver: Any = session.connection.driver_connection
-    return driver.execute(text, parameters)
+    return [driver.execute(text, parameters) for text, parameters in said]

@@ -68,6 +68,35 @@ _PEOPLE = Fixed(
 )
 
 
+# Whoever of staff stands in a case: who holds it and wrote it, takes part, was asked, wrote or decided something.
+_STANDS_IN_CASE = (
+    cases.c.holder_id,
+    cases.c.author_id,
+    participations.c.person_id,
+    handovers.c.from_person_id,
+    handovers.c.to_person_id,
+    entries.c.author_id,
+    evaluations.c.author_id,
+    referrals.c.referred_by,
+    referrals.c.decided_by,
+    wonders.c.feedback_by,
+)
+
+
+def _in_case(column: sa.Column[Any]) -> sa.Select[Any]:
+    table = column.table
+    case = table.c.id if table is cases else table.c.case_id
+    return sa.select(column).where(table.c.municipality_id == _HERE, case == _CASE)
+
+
+_PEOPLE_OF_CASE = Fixed(
+    sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
+        people.c.municipality_id == _HERE, people.c.id.in_(sa.union(*(_in_case(column) for column in _STANDS_IN_CASE)))
+    ),
+    PersonLine,
+)
+
+
 def units_of(session: sa.Connection, *, municipality_id: str) -> dict[str, UnitLine]:
     """Return all units of the municipality by id, in the order of their names; ended ones too, for old rows."""
     return units_from(_UNITS.all(session, {"municipality_id": municipality_id}))
@@ -91,10 +120,11 @@ def people_from(rows: Iterable[Any]) -> dict[str, PersonLine]:
     return {row.id: row for row in rows}
 
 
-def head_asks(*, municipality_id: str, people_ids: Iterable[str], subject_id: str | None) -> list[Ask]:
-    """Return what the head of a case's page asks for: its units, people and, unless that is None, the subject."""
-    here = {"municipality_id": municipality_id}
-    asked: list[Ask] = [(_UNITS, here), (_PEOPLE, {**here, "ids": sorted(set(people_ids))})]
+def head_asks(*, municipality_id: str, case_id: str, subject_id: str | None) -> list[Ask]:
+    """Return what the head of a case's page asks for: all units, the staff who stand in the case and, unless that is
+    None, the subject. Staff stand there by name whatever of the case the reader may read."""
+    here = {"municipality_id": municipality_id, "case_id": case_id}
+    asked: list[Ask] = [(_UNITS, here), (_PEOPLE_OF_CASE, here)]
     return [*asked, (_SUBJECT_ROW, {**here, "subject_id": subject_id})] if subject_id else asked
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -87,12 +87,9 @@ def head_of(session: sa.Connection, scene: Scene) -> CaseHead:
 
 def _head_asks(scene: Scene) -> list[Ask]:
     facts = scene.facts
-    wanted = {facts.holder_id, facts.author_id, *(p.person_id for p in facts.participants)}
-    if facts.offer:
-        wanted |= {facts.offer.from_person_id, facts.offer.to_person_id}
     return casepage.head_asks(
         municipality_id=facts.municipality_id,
-        people_ids=wanted,
+        case_id=facts.id,
         subject_id=facts.subject_id if scene.view == "full" else None,
     )
 
@@ -147,7 +144,7 @@ def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: dateti
     if ground is None:
         return CasePage(head, None, (), (), (), {}, consents, tuple(offers), ())
     wonder, entries, goals, measures, evaluations, referrals = content
-    page = CasePage(
+    return CasePage(
         head=head,
         # The wonder belongs to the author and their own service; no consent opens it to others.
         wonder=wonder[0] if wonder else None,
@@ -159,7 +156,6 @@ def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: dateti
         handovers=tuple(offers),
         referrals=tuple(referrals),
     )
-    return _with_names(session, page)
 
 
 def _to_answer(scene: Scene) -> ToAnswer:
@@ -167,17 +163,3 @@ def _to_answer(scene: Scene) -> ToAnswer:
         return ToAnswer(None)
     me = scene.actor.person_id
     return ToAnswer(next(p.id for p in scene.facts.participants if p.state == "invited" and p.person_id == me))
-
-
-def _with_names(session: sa.Connection, page: CasePage) -> CasePage:
-    """Add the names of everybody who wrote or was asked, in one statement."""
-    head = page.head
-    wanted = {entry.author_id for entry in page.entries}
-    wanted |= {row.author_id for rows in page.evaluations.values() for row in rows}
-    wanted |= {i for row in page.handovers for i in (row.to_person_id, row.from_person_id)}
-    wanted |= {i for row in page.referrals for i in (row.referred_by, row.decided_by) if i}
-    wanted |= {page.wonder.feedback_by} if page.wonder and page.wonder.feedback_by else set()
-    more = casepage.people_named(
-        session, municipality_id=head.scene.facts.municipality_id, ids=wanted - set(head.people)
-    )
-    return replace(page, head=replace(head, people={**head.people, **more}))
