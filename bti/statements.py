@@ -13,31 +13,38 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 Converter = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
+class _Bind:
+    """What is bound: a value by name, or one place of a list; by default what the statement itself says."""
+
+    source: str
+    place: int | None
+    convert: Converter | None
+    constant: Any
+
+    def of(self, values: Mapping[str, Any]) -> Any:
+        if self.source not in values:
+            return self.constant
+        value = values[self.source] if self.place is None else values[self.source][self.place]
+        return self.convert(value) if self.convert else value
+
+
+@dataclass(frozen=True)
 class _Form:
-    """A statement as one database is told it: text, what is bound in which order, and what turns values to and fro."""
+    """A statement as one database is told it: its text, what is bound in which order, what turns values back."""
 
     text: str
-    binds: tuple[tuple[str, str, int | None, Converter | None], ...]
-    constants: Mapping[str, Any]
+    binds: tuple[_Bind, ...]
     converters: tuple[tuple[int, Converter], ...]
-    is_positional: bool
 
-    def parameters(self, values: Mapping[str, Any]) -> Any:
-        found = []
-        for name, source, place, convert in self.binds:
-            if source in values:
-                value = values[source] if place is None else values[source][place]
-                found.append(convert(value) if convert else value)
-            else:
-                found.append(self.constants[name])
-        # A place may be bound twice where there are no names for it.
-        return found if self.is_positional else {bind[0]: value for bind, value in zip(self.binds, found, strict=True)}
+    def parameters(self, values: Mapping[str, Any]) -> list[Any]:
+        return [bind.of(values) for bind in self.binds]
 
 
 class Statement:
@@ -60,17 +67,20 @@ class Statement:
         state = compiled.construct_expanded_state(dict(values))
         several = {name: state.parameter_expansion[name] for name in lists}
         places = {one: (name, place) for name, ones in several.items() for place, one in enumerate(ones)}
-        binds, constants = [], {}
-        for name in state.positiontup if compiled.positional else state.parameters:
+
+        def bind(name: str) -> _Bind:
             source, place = places.get(name, (name, None))
             # The state has processors of its own only where there are lists.
             type_: sa.types.TypeEngine[Any] = compiled.binds[source].type
             convert = type_.dialect_impl(dialect).bind_processor(dialect)
-            binds.append((name, source, place, convert))
-            if source not in values:
-                constant = state.parameters[name]
-                constants[name] = convert(constant) if convert else constant
-        return _Form(state.statement, tuple(binds), constants, self._converters(dialect), bool(compiled.positional))
+            constant = None if source in values else state.parameters[name]
+            return _Bind(source, place, convert, convert(constant) if convert and source not in values else constant)
+
+        if compiled.positional:
+            text, names = state.statement, list(state.positiontup)
+        else:
+            text, names = _numbered(state.statement)
+        return _Form(text, tuple(bind(name) for name in names), self._converters(dialect))
 
     def _converters(self, dialect: sa.Dialect) -> tuple[tuple[int, Converter], ...]:
         return ()
@@ -157,16 +167,18 @@ def in_parts(session: sa.Connection, *parts: Sequence[Ask]) -> list[list[list[An
 
 # --- several as one statement -------------------------------------------------------------------------------------
 
-# What a statement names, as the driver's texts do it.
-_NAMED = re.compile(r"%\((\w+)\)s")
-
 
 @dataclass(frozen=True)
 class _Joint:
-    """Several statements as one, whose only value is the rows of each as JSON; and how its values come back."""
+    """Several statements as one, whose only value is the rows of each as JSON; and how its values come back.
+
+    `binds` are what is bound, each with the number of the statement whose values it is taken from.
+    """
 
     text: str
+    binds: tuple[tuple[int, _Bind], ...]
     readers: tuple[tuple[tuple[int, Converter], ...], ...]
+    # Kept with it: their ids are its name.
     forms: tuple[_Form, ...]
 
 
@@ -182,28 +194,23 @@ def _said_as_one(session: sa.Connection, forms: Sequence[_Form], asked: Sequence
     joint = _joints.get(kind)
     if joint is None:
         joint = _joints[kind] = _join([fixed for fixed, _values in asked], forms, groups)
-    parameters = {
-        f"{group}_{name}": value
-        for group, form, (_fixed, values) in zip(groups, forms, asked, strict=True)
-        for name, value in form.parameters(values).items()
-    }
+    parameters = [bind.of(asked[number][1]) for number, bind in joint.binds]
     found = _say(session, joint.text, parameters).fetchone()[0]
     return [_read(rows, readers) for rows, readers in zip(found, joint.readers, strict=True)]
 
 
 def _join(fixed: Sequence[Fixed], forms: Sequence[_Form], groups: Sequence[int]) -> _Joint:
-    parts = []
+    """Return the statements as one. Those that are asked with the very same values (`groups`) share what is bound."""
+    parts, binds = [], dict[tuple[int, _Bind], int]()
     for number, (one, form, group) in enumerate(zip(fixed, forms, groups, strict=True)):
-        names = [f"c{place}" for place in range(len(one.types))]
-        text = _NAMED.sub(rf"%({group}_\1)s", form.text)
-        parts.append(
-            f"(SELECT json_agg(json_build_array({', '.join(names)})) FROM ({text}) AS q{number} ({', '.join(names)}))"
-        )
+        places = [binds.setdefault((group, bind), len(binds) + 1) for bind in form.binds]
+        text = _NUMBER.sub(lambda found, places=places: f"${places[int(found[1]) - 1]}", form.text)  # type: ignore[misc]
+        names = ", ".join(f"c{place}" for place in range(len(one.types)))
+        parts.append(f"(SELECT json_agg(json_build_array({names})) FROM ({text}) AS q{number} ({names}))")
     readers = tuple(
         tuple((place, read) for place, type_ in enumerate(one.types) if (read := _from_json(type_))) for one in fixed
     )
-    # The forms are kept with it: their ids are its name.
-    return _Joint(f"SELECT json_build_array({', '.join(parts)})", readers, tuple(forms))
+    return _Joint(f"SELECT json_build_array({', '.join(parts)})", tuple(binds), readers, tuple(forms))
 
 
 def _from_json(type_: sa.types.TypeEngine[Any]) -> Converter | None:
@@ -237,4 +244,27 @@ def _execute(session: sa.Connection, *said: tuple[str, Any]) -> list[Any]:
         for listener in listeners:
             listener(session, None, text, parameters, None, False)
     driver: Any = session.connection.driver_connection
-    return [driver.execute(text, parameters) for text, parameters in said]
+    if session.dialect.name == "sqlite":
+        return [driver.execute(text, parameters) for text, parameters in said]
+    # Told with numbers in it as PostgreSQL wants them, the driver needn't look through the text each time.
+    return [psycopg.RawCursor(driver).execute(text, parameters) for text, parameters in said]
+
+
+# What SQLAlchemy names and PostgreSQL numbers.
+_NAMED = re.compile(r"%\((\w+)\)s|%%")
+_NUMBER = re.compile(r"\$(\d+)")
+
+
+def _numbered(text: str) -> tuple[str, list[str]]:
+    """Return a statement with numbers for the names of what is bound, and the names in their order."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "%"
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _NAMED.sub(number, text), names
