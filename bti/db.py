@@ -22,6 +22,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -124,6 +125,7 @@ def _open_postgresql(url: URL, pool_size: int) -> Engine:
         max_overflow=pool_size,
         # Transactions begin where we say so, as on SQLite; a single statement needs none.
         isolation_level="AUTOCOMMIT",
+        pool_reset_on_return=None,
         hide_parameters=True,
         connect_args={
             "options": f"{ours} {theirs}".strip(),
@@ -132,9 +134,16 @@ def _open_postgresql(url: URL, pool_size: int) -> Engine:
         },
     )
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "reset", _end_transaction)
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", _require_alive)
     return engine
+
+
+def _end_transaction(connection: Any, _record: object, _state: object) -> None:
+    # What the pool would do for every connection it takes back, done only where there is something to end.
+    if not connection.closed and connection.info.transaction_status != TransactionStatus.IDLE:
+        connection.rollback()
 
 
 def _note_rest(_connection: DBAPIConnection, record: Any) -> None:

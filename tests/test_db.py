@@ -237,6 +237,17 @@ class TestReading:
         assert places(engine) == ["Fjord"]
 
 
+class TestAConnectionGivenBack:
+    def test_takes_no_open_transaction_with_it(self, engine: Engine):
+        with single(engine) as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN")
+            driver.execute("INSERT INTO test_nests (place) VALUES ('eave')")
+        assert places(engine) == []
+        with writing(engine) as connection:
+            assert connection.scalar(select(func.count()).select_from(nests)) == 0
+
+
 class TestADatabaseThatIsGone:
     def test_is_said_without_its_password(self):
         engine = open_database("postgresql+psycopg://stafett:hemmelig@127.0.0.1:1/stafett")
