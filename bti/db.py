@@ -23,11 +23,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 
+from bti import tenancy
 from bti.config import Misconfigured, parse_database_url
 from bti.unavailable import DatabaseUnavailable as DatabaseUnavailable
 from bti.unavailable import plain_refusals
@@ -133,11 +134,21 @@ def _open_postgresql(url: URL, pool_size: int) -> Engine:
             "application_name": "stafett",
         },
     )
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", _begin_postgresql)
     event.listen(engine, "reset", _end_transaction)
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", _require_alive)
     return engine
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    _say_begin(driver, connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _say_begin(driver: Any, begin: str) -> None:
+    # Both in one message. The id is one, or nothing: `tenancy` sees to that.
+    driver.execute(f"{begin}; SELECT set_config('{tenancy.SETTING}', '{tenancy.here()}', true)", prepare=False)
 
 
 def _end_transaction(connection: Any, _record: object, _state: object) -> None:
@@ -219,13 +230,26 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def single(engine: Engine) -> Iterator[Connection]:
-    """Give a connection for one fixed statement (`bti.statements`), which is a transaction of its own.
+    """Give a connection in a short transaction for one fixed statement (`bti.statements`).
 
     On PostgreSQL also for a change; on SQLite only to read, since a change there waits its turn in `writing`. Raises
     `DatabaseUnavailable` if the database is busy or gone.
     """
     with plain_refusals(), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            yield connection
+            return
+        driver: Any = connection.connection.driver_connection
+        _say_begin(driver, "BEGIN")
+        # Left out of SQLAlchemy's bookkeeping: what fails is rolled back when the connection is given back.
         yield connection
+        driver.commit()
+
+
+def be_in(session: Connection, municipality_id: str) -> None:
+    """Go on in another municipality for the rest of the transaction: for what is asked of all of them in turn."""
+    if session.dialect.name != "sqlite":
+        session.execute(select(func.set_config(tenancy.SETTING, municipality_id, True)))
 
 
 @contextmanager

@@ -8,13 +8,15 @@ sits in the coordinating unit, Tove audits, Arne administers, Liv leads PPT, Eva
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from bti import tenancy
 from bti.actor import Actor
 from bti.clock import local_day
 from bti.db import writing
@@ -86,9 +88,15 @@ class Cast:
     municipality_id: str = HERE
     extra: dict[str, str] = field(default_factory=dict)
 
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Give a transaction in the cast's own municipality."""
+        with tenancy.within(self.municipality_id), writing(self.database) as session:
+            yield session
+
     def actor(self, name: str) -> Actor:
         """Return the person with the roles they hold now; fails when they have ended."""
-        with writing(self.database) as session:
+        with self.writing() as session:
             found = load_actor(session, municipality_id=self.municipality_id, person_id=self.id(name))
         assert found is not None, f"{name} has ended"
         return found
@@ -107,7 +115,7 @@ class Cast:
         return self.now
 
     def facts(self, case_id: str) -> CaseFacts:
-        with writing(self.database) as session:
+        with self.writing() as session:
             return case_facts(session, municipality_id=self.municipality_id, case_id=case_id, today=self.today)
 
     def version(self, case_id: str) -> int:
@@ -115,7 +123,7 @@ class Cast:
 
     def act(self, usecase: Callable[..., Any], *, by: str, **more: Any) -> Any:
         """Let a person do something in a transaction of its own, on the page as it is now unless told otherwise."""
-        with writing(self.database) as session:
+        with self.writing() as session:
             if "seen_version" in inspect.signature(usecase).parameters and "seen_version" not in more:
                 more["seen_version"] = self._version(session, more["case_id"])
             return usecase(session, actor=self.actor_in(session, by), now=self.now, **more)
@@ -136,7 +144,7 @@ class Cast:
 
     def wonder(self, *, by: str = "kari", about: str | None = "ola", themes: Sequence[str] = ("absence",)) -> str:
         """Register a wonder; return the case's id."""
-        with writing(self.database) as session:
+        with self.writing() as session:
             opened = wonders.register(
                 session, actor=self.actor_in(session, by), unit_id=self.unit_of(by), subject_id=about, themes=themes,
                 seen="Kommer for sent fire av fem dager.", talked="no", now=self.now,
@@ -152,7 +160,7 @@ class Cast:
         return PEOPLE[name][1][0][0]
 
     def move(self, case_id: str, name: str, *, by: str = "kari", **more: Any) -> Scene:
-        with writing(self.database) as session:
+        with self.writing() as session:
             return cases.move(
                 session, actor=self.actor_in(session, by), case_id=case_id, name=name,
                 seen_version=more.pop("seen_version", None) or self._version(session, case_id), now=self.now,
@@ -166,7 +174,7 @@ class Cast:
     def ask_consent(
         self, case_id: str, *units_named: str, purpose: str = "log", by: str = "kari", **more: object
     ) -> str:
-        with writing(self.database) as session:
+        with self.writing() as session:
             return consent.ask(
                 session, actor=self.actor_in(session, by), case_id=case_id, purpose=purpose,
                 unit_ids=units_named or ("school",), kinds=more.pop("kinds", ("everyday", "measures")),  # type: ignore[arg-type]
@@ -177,7 +185,7 @@ class Cast:
     def parties(self, consent_id: str) -> list[str]:
         from bti.models import consent_parties as p
 
-        with writing(self.database) as session:
+        with self.writing() as session:
             rows = session.execute(sa.select(p.c.id).where(p.c.consent_id == consent_id).order_by(p.c.id))
             return [row.id for row in rows]
 
@@ -185,7 +193,7 @@ class Cast:
         """Let every giver answer the same; return the state."""
         state = ""
         for party in self.parties(consent_id):
-            with writing(self.database) as session:
+            with self.writing() as session:
                 state = answers.record(
                     session, actor=self.actor_in(session, by), case_id=case_id, consent_id=consent_id,
                     party_id=party, answer=answer, said=self.said(), now=self.now,
@@ -205,7 +213,7 @@ class Cast:
         return next(c.consent_id for c in self.facts(case_id).covers if c.unit_id == unit and c.consent_id)
 
     def withdraw(self, case_id: str, consent_id: str, *, by: str = "kari") -> None:
-        with writing(self.database) as session:
+        with self.writing() as session:
             consent.withdraw(
                 session, actor=self.actor_in(session, by), case_id=case_id, consent_id=consent_id,
                 party_id=self.parties_in(session, consent_id)[0], said=self.said(), now=self.now,
@@ -217,28 +225,28 @@ class Cast:
         return [r.id for r in session.execute(sa.select(p.c.id).where(p.c.consent_id == consent_id).order_by(p.c.id))]
 
     def confirm(self, case_id: str, *, by: str = "rune") -> None:
-        with writing(self.database) as session:
+        with self.writing() as session:
             baton.confirm_holder(
                 session, actor=self.actor_in(session, by), case_id=case_id,
                 seen_version=self._version(session, case_id), now=self.now,
             )  # fmt: skip
 
     def guardian_talk(self, case_id: str, *, by: str = "kari") -> None:
-        with writing(self.database) as session:
+        with self.writing() as session:
             wonders.add_note(
                 session, actor=self.actor_in(session, by), case_id=case_id, kind="guardian_talk",
                 text="Snakket med mor og far.", happened_on=self.today, now=self.now,
             )  # fmt: skip
 
     def feedback(self, case_id: str, *, by: str = "rune") -> None:
-        with writing(self.database) as session:
+        with self.writing() as session:
             wonders.give_feedback(
                 session, actor=self.actor_in(session, by), case_id=case_id, text="Takk. Snakk med foreldrene.",
                 now=self.now,
             )  # fmt: skip
 
     def invite(self, case_id: str, person: str, *, by: str = "kari") -> str:
-        with writing(self.database) as session:
+        with self.writing() as session:
             return participants.invite(
                 session, actor=self.actor_in(session, by), case_id=case_id, person_id=self.id(person),
                 unit_id=self.unit_of(person), purpose="Lesing", seen_version=self._version(session, case_id),
@@ -247,14 +255,14 @@ class Cast:
 
     def join(self, case_id: str, person: str, *, by: str = "kari") -> str:
         invitation = self.invite(case_id, person, by=by)
-        with writing(self.database) as session:
+        with self.writing() as session:
             participants.accept(
                 session, actor=self.actor_in(session, person), case_id=case_id, invitation_id=invitation, now=self.now
             )
         return invitation
 
     def offer(self, case_id: str, person: str, *, by: str = "kari", takes_over_log: bool = False) -> str:
-        with writing(self.database) as session:
+        with self.writing() as session:
             return baton.offer(
                 session, actor=self.actor_in(session, by), case_id=case_id, to_person_id=self.id(person),
                 to_unit_id=self.unit_of(person), note="Far foretrekker telefon.", takes_over_log=takes_over_log,
@@ -262,12 +270,12 @@ class Cast:
             )  # fmt: skip
 
     def accept(self, case_id: str, offer_id: str, *, by: str) -> None:
-        with writing(self.database) as session:
+        with self.writing() as session:
             baton.accept(session, actor=self.actor_in(session, by), case_id=case_id, offer_id=offer_id, now=self.now)
 
     def plan(self, case_id: str, *, by: str = "kari", responsible: str = "kari", days: int = 28) -> str:
         """Set a goal and a measure under it; return the measure's id."""
-        with writing(self.database) as session:
+        with self.writing() as session:
             actor = self.actor_in(session, by)
             goal = log.set_goal(
                 session, actor=actor, case_id=case_id, information_kind="measures", text="På skolen hver dag",
@@ -280,7 +288,7 @@ class Cast:
             )  # fmt: skip
 
     def evaluate(self, case_id: str, measure_id: str, *, by: str = "kari", outcome: str = "continue") -> None:
-        with writing(self.database) as session:
+        with self.writing() as session:
             log.evaluate_measure(
                 session, actor=self.actor_in(session, by), case_id=case_id, measure_id=measure_id,
                 done_as_planned="yes", effect="good", outcome=outcome, text="Fraværet er ned fra ni til tre dager.",
@@ -288,7 +296,7 @@ class Cast:
             )  # fmt: skip
 
     def child_heard(self, case_id: str, *, by: str = "kari") -> None:
-        with writing(self.database) as session:
+        with self.writing() as session:
             log.add_entry(
                 session, actor=self.actor_in(session, by), case_id=case_id, kind="child_voice",
                 information_kind="everyday", title="", text="Det er bedre nå.", happened_on=self.today,
@@ -389,7 +397,8 @@ def settle(database: sa.Engine, *, municipality_id: str = HERE, definition: tupl
 
 def settle_neighbour(database: sa.Engine, *, definition: tuple[str, int] = ("bti", 1)) -> Cast:
     """Write the same town once more beside the first, as another municipality with the same ids in it."""
-    return settle(database, municipality_id=NEXT_DOOR, definition=definition)
+    with tenancy.within(NEXT_DOOR):
+        return settle(database, municipality_id=NEXT_DOOR, definition=definition)
 
 
 def under_care_order(cast: Cast, subject: str) -> None:

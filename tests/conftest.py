@@ -7,8 +7,10 @@ import pytest
 from tests import postgresql
 from tests.databases import database as database
 from tests.databases import fresh_sqlite as fresh_sqlite
+from tests.databases import owned_database as owned_database
 from tests.databases import postgresql_copy as postgresql_copy
 from tests.databases import postgresql_database as postgresql_database
+from tests.databases import postgresql_owned as postgresql_owned
 from tests.databases import postgresql_server as postgresql_server
 from tests.databases import sqlite_database as sqlite_database
 from tests.databases import sqlite_template as sqlite_template

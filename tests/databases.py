@@ -6,17 +6,23 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, NullPool, Row, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, Row, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from bti import rights, tenancy
 from bti.db import open_database, upgrade
 from tests import postgresql
 from tests.required import do_without
+
+# The role of the pages, and the municipality of the tests' people.
+PAGES = "bti_pages"
+HERE = "fjordvik"
 
 
 @pytest.fixture(scope="session")
@@ -63,17 +69,44 @@ def postgresql_copy(postgresql_server: str) -> Iterator[Copy]:
     """This process's own database, made by migrating a template and copying it."""
     with database_named(postgresql_server, f"bti_template_{os.getpid()}") as template:
         upgrade(template)
+        _make_role(postgresql_server)
+        owner = open_database(template)
+        rights.allow(owner, PAGES)
+        owner.dispose()
         copy = Copy(postgresql_server, f"bti_test_{os.getpid()}", template)
         yield copy
         copy.drop()
 
 
 @pytest.fixture
-def postgresql_database(postgresql_copy: Copy) -> Iterator[Engine]:
-    """A fresh PostgreSQL database, for a test of what only PostgreSQL does."""
+def postgresql_owned(postgresql_copy: Copy) -> Iterator[Engine]:
+    """A fresh PostgreSQL database as its owner sees it, who may change its tables and sees over all walls."""
     engine = open_database(postgresql_copy.fresh())
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def postgresql_database(postgresql_owned: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """A fresh PostgreSQL database as the pages see it: they own nothing, and see one municipality.
+
+    What tests ask of it themselves is asked in the municipality most of them play in.
+    """
+    monkeypatch.setattr(tenancy, "_here", ContextVar("municipality", default=HERE))
+    engine = open_database(as_pages(postgresql_owned.url))
+    yield engine
+    engine.dispose()
+
+
+def as_pages(url: URL) -> str:
+    """Return the address of a database for the role that the pages have."""
+    return url.set(username=PAGES, password=PAGES).render_as_string(hide_password=False)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.pg)])
+def owned_database(request: pytest.FixtureRequest) -> Engine:
+    """As `database`, but by somebody who may change its tables."""
+    return request.getfixturevalue({"sqlite": "sqlite_database", "postgresql": "postgresql_owned"}[request.param])
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.pg)])
@@ -164,6 +197,12 @@ EMPTY = text(
     END $$
 """.replace(":", r"\:")
 )
+
+
+def _make_role(server: str) -> None:
+    with suppress(DBAPIError), _administering(server) as connection:
+        # Roles are the whole server's: another process, or an earlier run, may have made it.
+        connection.execute(text(f"CREATE ROLE {PAGES} LOGIN PASSWORD '{PAGES}'"))
 
 
 @contextmanager

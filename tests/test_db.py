@@ -44,10 +44,10 @@ birds = Table("test_birds", own, Column("nest_id", ForeignKey(nests.c.id), nulla
 
 
 @pytest.fixture
-def engine(database: Engine) -> Engine:
-    with writing(database) as connection:
+def engine(owned_database: Engine) -> Engine:
+    with writing(owned_database) as connection:
         own.create_all(connection)
-    return database
+    return owned_database
 
 
 def places(engine: Engine) -> list[str]:
@@ -239,7 +239,7 @@ class TestReading:
 
 class TestAConnectionGivenBack:
     def test_takes_no_open_transaction_with_it(self, engine: Engine):
-        with single(engine) as connection:
+        with engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
             driver.execute("BEGIN")
             driver.execute("INSERT INTO test_nests (place) VALUES ('eave')")

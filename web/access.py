@@ -20,7 +20,7 @@ from flask_wtf.csrf import validate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import ValidationError
 
-from bti import audit
+from bti import audit, tenancy
 from bti.actor import Actor
 from bti.db import DatabaseUnavailable, single, writing
 from bti.errors import Forbidden, Invalid
@@ -74,6 +74,13 @@ def init_app(app: Flask) -> None:
     login.init_app(app)
     app.before_request(_identify)
     app.after_request(_send_cookie)
+    app.teardown_request(lambda _error: _leave())
+
+
+def _leave() -> None:
+    # The thread that served this request serves the next one.
+    if "entered" in g:
+        tenancy.leave(g.pop("entered"))
 
 
 def now() -> datetime:
@@ -110,6 +117,7 @@ def _look_up(cookie: str) -> Session | None:
     parts = _COOKIE.fullmatch(cookie)
     if parts is None:
         return None
+    tenancy.enter(parts[1])
     try:
         with single(current_app.extensions["bti_database"]) as database:
             return session_of(database, municipality_id=parts[1], token=parts[2], request_id=g.get("request_id", ""))
@@ -130,10 +138,13 @@ def prefixed(name: str) -> str:
 
 def _identify() -> AnyResponse | None:
     g.request_id = secrets.token_hex(8)
+    # In nobody's, until it is known whose session it is or which municipality somebody logs in to.
+    g.entered = tenancy.enter("")
     if request.endpoint == "static":
         return None
     found = _presented()
     if found is None:
+        tenancy.enter("")
         return _turn_away()
     how = sessions.why_ended(found, now())
     if how:

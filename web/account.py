@@ -8,6 +8,7 @@ from flask import Blueprint, abort, current_app, flash, g, redirect, render_temp
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from bti import tenancy
 from bti.db import reading, writing
 from bti.errors import Forbidden, Invalid, NotFound, TooSoon
 from bti.queries.sessions import Session
@@ -53,6 +54,7 @@ def login() -> Any:
 
 def _by_password() -> Response:
     form = request.form
+    tenancy.enter(form.get("kommune", ""))
     account = proofs.password(form.get("kommune", ""), form.get("brukernavn", ""), form.get("passord", ""))
     with writing(current_app.extensions["bti_database"]) as database:
         begun = logins.enter(
@@ -80,6 +82,7 @@ def _on_the_way() -> Response:
 def login_as() -> Response:
     """Log in as anybody of a demo."""
     municipality_id, _sep, person_id = request.form.get("person", "").partition(":")
+    tenancy.enter(municipality_id)
     with writing(current_app.extensions["bti_database"]) as database:
         begun = logins.log_in_as(
             database, municipality_id=municipality_id, person_id=person_id, now=now(), replaces=presented(),

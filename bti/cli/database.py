@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bti import rights
 from bti.cli.edge import any_database
 from bti.db import current_revision, head_revision, upgrade
 
@@ -21,6 +22,21 @@ def upgrade_schema() -> None:
         upgrade(engine)
         after = current_revision(engine)
     click.echo(f"The schema is at {after} already." if before == after else f"The schema is now at {after}.")
+
+
+@db.command()
+@click.argument("role")
+def allow(role: str) -> None:
+    """Let the PostgreSQL role ROLE do what the pages need, and nothing else.
+
+    Run it as the tables' owner, after each bti db upgrade; then give bti serve the address with ROLE in it. ROLE can't
+    change or remove what stands in the trail, and sees one municipality at a time. Make it first:
+
+      CREATE ROLE stafett_pages LOGIN PASSWORD '…';
+    """
+    with any_database() as engine:
+        rights.allow(engine, role)
+    click.echo(f"{role} may now do what the pages need. Set BTI_DATABASE_URL for bti serve to log in as {role}.")
 
 
 @db.command()

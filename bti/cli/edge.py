@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 import sqlalchemy as sa
 
+from bti import tenancy
 from bti.cli.sentences import sentence
 from bti.config import DATABASE_EXAMPLES, Misconfigured, workflows_folder
 from bti.db import DatabaseUnavailable, is_behind, open_database, reading, writing
@@ -100,6 +101,7 @@ def system_of(engine: sa.Engine, municipality: str | None) -> System:
     chosen = municipality or known[0]
     if chosen not in known:
         raise Plain(f"There is no municipality {chosen!r}. There is: {', '.join(known)}.")
+    tenancy.enter(chosen)
     return System(chosen)
 
 

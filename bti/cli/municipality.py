@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bti import tenancy
 from bti.cli.edge import current_database, in_one_go, municipality_option, system_of
 from bti.clock import utc_now
 from bti.db import reading
@@ -30,7 +31,7 @@ def add(id_: str, name: str, definition: str) -> None:
     model, _, number = definition.partition(".")
     if number and not number.isdigit():
         raise click.BadParameter("write NAME or NAME.VERSION, for example bti.1", param_hint="--definition")
-    with current_database() as engine:
+    with current_database() as engine, tenancy.within(id_):
         in_one_go(
             engine,
             lambda session: add_municipality(

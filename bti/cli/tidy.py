@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import click
 import sqlalchemy as sa
 
+from bti import tenancy
 from bti.cli.edge import current_database
 from bti.clock import utc_now
 from bti.db import reading, writing
@@ -39,7 +40,8 @@ def tidy() -> None:
         with reading(engine) as session:
             known = municipality_ids(session)
         for municipality_id in known:
-            _tidy_municipality(engine, System(municipality_id), counts, stuck)
+            with tenancy.within(municipality_id):
+                _tidy_municipality(engine, System(municipality_id), counts, stuck)
     click.echo(", ".join(f"{number} {what}" for what, number in counts.items()))
     for reference in stuck:
         click.echo(f"Case {reference}: nobody can hold the baton. Give its unit a leader.", err=True)

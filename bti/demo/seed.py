@@ -8,12 +8,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bti.clock import local_day
-from bti.db import upgrade_within, writing
+from bti.db import be_in, upgrade_within, writing
 from bti.demo.children import fill_register
 from bti.demo.marks import mark_in
 from bti.demo.play import Stage, Story, tell
 from bti.demo.stories import batons, consents, desk, ended, extensive, kari, own_service, together, wonders
-from bti.demo.town import settle
+from bti.demo.town import HERE, settle
 from bti.models import metadata
 
 _THEMES = (kari, wonders, own_service, together, extensive, consents, batons, ended, desk)
@@ -51,6 +51,7 @@ def make_anew(database: sa.Engine, now: datetime, progress: Progress = _silent) 
     with writing(database) as session:
         if mark_in(session) != "demo":
             raise NotADemo
+        be_in(session, HERE)
         for table in reversed(metadata.sorted_tables):
             session.execute(sa.delete(table))
         fill(session, now, progress)
@@ -67,6 +68,7 @@ def fill(session: sa.Connection, now: datetime, progress: Progress = _silent) ->
 
     What is told is the same every time; ids and references are random, as everywhere.
     """
+    be_in(session, HERE)
     town = settle(session, now=now)
     fill_register(session, town, today=local_day(now))
     done = 0

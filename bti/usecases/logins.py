@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bti import audit
 from bti.actor import Actor
 from bti.crypto.passwords import verify_password
+from bti.db import be_in
 from bti.errors import Forbidden, NotFound
 from bti.models import memberships, municipalities, people, units
 from bti.queries.people import load_actor
@@ -164,7 +165,10 @@ def _begin(
     session: sa.Connection, actor: Actor, level: str, method: str, now: datetime, replaces: Session | None
 ) -> Begun:
     if replaces:
+        # It may have been another municipality's.
+        be_in(session, replaces.actor.municipality_id)
         sessions.end(session, found=replaces, how="replaced", now=now)
+        be_in(session, actor.municipality_id)
     return sessions.begin(session, actor=actor, level=level, method=method, now=now)
 
 
@@ -183,12 +187,19 @@ def record_failure(
 
 def demo_people(session: sa.Connection) -> tuple[DemoPerson, ...]:
     """Return everybody of the demo municipalities with their roles, by the order they were added."""
+    found: dict[str, DemoPerson] = {}
+    for one in municipalities_here(session):
+        if one["is_demo"]:
+            be_in(session, one["id"])
+            found |= _demo_people(session, one["id"])
+    return tuple(found.values())
+
+
+def _demo_people(session: sa.Connection, municipality_id: str) -> dict[str, DemoPerson]:
     rows = session.execute(
         sa.select(
             people.c.id, people.c.name, people.c.title, memberships.c.role, units.c.name.label("unit"),
-            municipalities.c.id.label("municipality_id"),
         )
-        .join(municipalities, municipalities.c.id == people.c.municipality_id)
         .join(
             memberships,
             sa.and_(
@@ -198,13 +209,13 @@ def demo_people(session: sa.Connection) -> tuple[DemoPerson, ...]:
             ),
         )
         .join(units, sa.and_(units.c.municipality_id == people.c.municipality_id, units.c.id == memberships.c.unit_id))
-        .where(municipalities.c.is_demo.is_(True), people.c.ended_at.is_(None))
+        .where(people.c.municipality_id == municipality_id, people.c.ended_at.is_(None))
         .order_by(memberships.c.started_at, people.c.name)
     ).all()  # fmt: skip
     found: dict[str, DemoPerson] = {}
     for row in rows:
-        key = f"{row.municipality_id}:{row.id}"
+        key = f"{municipality_id}:{row.id}"
         known = found.get(key)
         roles = (known.roles if known else ()) + ((row.role, row.unit),)
         found[key] = DemoPerson(key, row.name, row.title, roles)
-    return tuple(found.values())
+    return found

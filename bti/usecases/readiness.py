@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bti.db import be_in
 from bti.models import cases, memberships, municipalities, people
 from bti.workflow.library import released
 
@@ -29,9 +30,11 @@ def missing_definitions(session: sa.Connection) -> list[str]:
     there, m = set(released()), municipalities.c
     chosen = session.execute(sa.select(m.id, m.definition, m.definition_version).order_by(m.id))
     followers = [(f"The municipality {row.id} follows", row.definition, row.definition_version) for row in chosen]
+    known = session.scalars(sa.select(m.id).order_by(m.id)).all()
     followers += [
         (f"Cases in {row.municipality_id} ({row.number}) follow", row.definition, row.definition_version)
-        for row in _followed(session)
+        for municipality_id in known
+        for row in _followed(session, municipality_id)
     ]
     return [
         f"{who_follows} {name}.{version}, and there is no such definition: put it back in the folder of BTI_WORKFLOWS, "
@@ -41,14 +44,17 @@ def missing_definitions(session: sa.Connection) -> list[str]:
     ]
 
 
-def _followed(session: sa.Connection) -> list[Any]:
+def _followed(session: sa.Connection, municipality_id: str) -> list[Any]:
     """Return every definition that cases follow, closed ones too: they are read and opened again by it."""
+    be_in(session, municipality_id)
     c = cases.c
     which = (c.municipality_id, c.definition, c.definition_version)
-    return list(session.execute(sa.select(*which, sa.func.count().label("number")).group_by(*which).order_by(*which)))
+    asked = sa.select(*which, sa.func.count().label("number")).where(c.municipality_id == municipality_id)
+    return list(session.execute(asked.group_by(*which).order_by(*which)))
 
 
 def _somebody_administers(session: sa.Connection, municipality_id: str) -> bool:
+    be_in(session, municipality_id)
     m, p = memberships.c, people.c
     found = session.execute(
         sa.select(p.id)

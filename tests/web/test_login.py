@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from bti.db import reading, writing
 from bti.models import audit_entries, drafts, municipalities
 from bti.usecases import people
 from tests.cast import NEXT_DOOR, Cast, settle_neighbour
@@ -20,7 +19,7 @@ PASSWORD = "hest batteri stift"
 def neighbour(cast: Cast) -> Cast:
     """The town next door, in the same database: no demo, and Kari has a password there."""
     there = settle_neighbour(cast.database)
-    with writing(cast.database) as session:
+    with cast.writing() as session:
         session.execute(sa.update(municipalities).where(municipalities.c.id == NEXT_DOOR).values(is_demo=False))
     there.act(people.set_password, by="arne", person_id="kari", password=PASSWORD)
     return there
@@ -32,7 +31,7 @@ def by_password(visitor: Visitor, username: str = "kari", password: str = PASSWO
 
 
 def told(cast: Cast, event: str) -> list[tuple[str | None, str]]:
-    with reading(cast.database) as session:
+    with cast.writing() as session:
         query = sa.select(audit_entries.c.actor_id, audit_entries.c.fields).where(audit_entries.c.event == event)
         return [(row.actor_id, row.fields) for row in session.execute(query)]
 
@@ -225,7 +224,7 @@ class TestASessionThatRunsOut:
         kari = client_of("kari")
         cast.later(minutes=31)
         kari.client.post("/undringer/ny", data={"seen": "plantet"})
-        with reading(cast.database) as session:
+        with cast.writing() as session:
             assert session.execute(sa.select(drafts)).all() == []
 
     @pytest.mark.parametrize("path", ["/meld-fra", "/personvern", "/tilgjengelighet", "/logg-inn"])
