@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from bti import tenancy
 from bti.actor import Actor
 from bti.clock import local_day
-from bti.db import writing
+from bti.db import reading, writing
 from bti.engine import Scene
 from bti.facts import CaseFacts
 from bti.models import (
@@ -92,6 +92,12 @@ class Cast:
     def writing(self) -> Iterator[sa.Connection]:
         """Give a transaction in the cast's own municipality."""
         with tenancy.within(self.municipality_id), writing(self.database) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give a connection that reads in the cast's own municipality."""
+        with tenancy.within(self.municipality_id), reading(self.database) as session:
             yield session
 
     def actor(self, name: str) -> Actor:
@@ -341,7 +347,7 @@ def _born(age: int) -> date:
 def settle(database: sa.Engine, *, municipality_id: str = HERE, definition: tuple[str, int] = ("bti", 1)) -> Cast:
     """Write the town and its people into a migrated database, as a municipality of its own."""
     here = {"municipality_id": municipality_id}
-    with writing(database) as session:
+    with tenancy.within(municipality_id), writing(database) as session:
         session.execute(
             sa.insert(municipalities),
             {
@@ -397,8 +403,7 @@ def settle(database: sa.Engine, *, municipality_id: str = HERE, definition: tupl
 
 def settle_neighbour(database: sa.Engine, *, definition: tuple[str, int] = ("bti", 1)) -> Cast:
     """Write the same town once more beside the first, as another municipality with the same ids in it."""
-    with tenancy.within(NEXT_DOOR):
-        return settle(database, municipality_id=NEXT_DOOR, definition=definition)
+    return settle(database, municipality_id=NEXT_DOOR, definition=definition)
 
 
 def under_care_order(cast: Cast, subject: str) -> None:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from bti.actor import Actor
 from bti.crypto.totp import STEP_SECONDS, code_at, new_secret
-from bti.db import reading, writing
 from bti.errors import Forbidden
 from bti.models import audit_entries, sessions
 from bti.queries.people import load_actor
@@ -41,7 +40,7 @@ def log_in_by_password(
 
 def begun(cast: Cast, name: str, *, level: str = "password+totp") -> Begun:
     """Begin a session for somebody of the cast."""
-    with writing(cast.database) as session:
+    with cast.writing() as session:
         actor = load_actor(session, municipality_id=cast.municipality_id, person_id=cast.id(name))
         assert actor is not None
         return begin(session, actor=actor, level=level, method=level.rpartition("+")[2], now=cast.now)
@@ -49,7 +48,7 @@ def begun(cast: Cast, name: str, *, level: str = "password+totp") -> Begun:
 
 def look_up(cast: Cast, token: str) -> Session | None:
     """Return what the table says of a token."""
-    with reading(cast.database) as session:
+    with cast.reading() as session:
         return session_of(session, municipality_id=cast.municipality_id, token=token)
 
 
@@ -62,7 +61,7 @@ def found(cast: Cast, begun: Begun) -> Session:
 
 def how_ended(cast: Cast, begun: Begun) -> str | None:
     """Return how a session ended, None while it lives."""
-    with reading(cast.database) as session:
+    with cast.reading() as session:
         here = sessions.c.municipality_id == cast.municipality_id
         return session.execute(sa.select(sessions.c.ended_how).where(here, sessions.c.id == begun.id)).scalar_one()
 
@@ -70,7 +69,7 @@ def how_ended(cast: Cast, begun: Begun) -> str | None:
 def with_factor(cast: Cast, name: str) -> tuple[str, tuple[str, ...]]:
     """Give somebody a second factor; return its secret and the recovery codes. The clock goes on past its code."""
     secret, session = new_secret(), found(cast, begun(cast, name))
-    with writing(cast.database) as transaction:
+    with cast.writing() as transaction:
         codes = factors.add(
             transaction, found=session, secret=secret, code=code_at(secret, cast.now), now=cast.now
         )  # fmt: skip
@@ -85,6 +84,6 @@ def code_now(cast: Cast, secret: str, **delta: float) -> str:
 
 def trail(cast: Cast, event: str) -> list[Any]:
     """Return the entries of an event, oldest first."""
-    with reading(cast.database) as session:
+    with cast.reading() as session:
         query = sa.select(audit_entries).where(audit_entries.c.event == event).order_by(audit_entries.c.id)
         return list(session.execute(query))

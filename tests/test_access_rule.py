@@ -193,7 +193,7 @@ class TestNotYoursAndNotThere:
                 neighbour.act(load_scene, by=name, case_id=case_id)
             with pytest.raises(NotFound):
                 cast.act(load_scene, by=name, case_id=theirs)
-        with reading(database) as session:
+        with neighbour.reading() as session:
             for name in ("kari", "rune", "siri"):
                 actor = neighbour.actor_in(session, name)
                 found = session.execute(sa.select(cases.c.id).where(policy.accessible(actor, cast.today))).scalars()

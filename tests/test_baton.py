@@ -48,7 +48,8 @@ class TestTheDatabaseItself:
 
     def refuses(self, cast: Cast, statement: Any, *rows: dict[str, Any]) -> None:
         before = everything(cast.database)
-        with pytest.raises(IntegrityError), writing(cast.database) as session:
+        # On PostgreSQL the wall between municipalities stands before the keys.
+        with pytest.raises((IntegrityError, sa.exc.ProgrammingError)), writing(cast.database) as session:
             session.execute(statement, *rows)
         assert everything(cast.database) == before
 

@@ -401,8 +401,9 @@ def free_port() -> int:
 
 
 @pytest.fixture(params=["a municipality that is no demo", "one demo and one that isn't", "no municipality yet"])
-def real(request: pytest.FixtureRequest, database: sa.Engine) -> sa.Engine:
+def real(request: pytest.FixtureRequest, owned_database: sa.Engine) -> sa.Engine:
     """A database that is somebody's."""
+    database = owned_database
     if request.param != "no municipality yet":
         settle(database)
         settle(database, municipality_id="nabovik")

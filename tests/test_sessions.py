@@ -37,12 +37,12 @@ def cast(database: sa.Engine) -> Cast:
 
 def real(cast: Cast) -> None:
     """Let the municipality be no demo."""
-    with writing(cast.database) as session:
+    with cast.writing() as session:
         session.execute(sa.update(municipalities).values(is_demo=False))
 
 
 def with_password(cast: Cast, *names: str) -> None:
-    with writing(cast.database) as session:
+    with cast.writing() as session:
         kept = hash_password(PASSWORD)
         session.execute(sa.update(people).where(people.c.id.in_(names)).values(password_hash=kept))
 
@@ -59,7 +59,7 @@ class TestAToken:
 
     def test_stands_nowhere_in_the_database(self, cast: Cast) -> None:
         mine = begun(cast, "kari")
-        with reading(cast.database) as session:
+        with cast.reading() as session:
             rows = repr(session.execute(sa.select(sessions)).all())
         assert mine.id in rows
         assert mine.token not in rows
@@ -81,14 +81,14 @@ class TestAToken:
 def ends_by_file(cast: Cast) -> None:
     file = "brukernavn;navn;enhet;rolle\nkari;Kari Nordmann;PPT Fjordvik;employee\n"
     arne = cast.actor("arne")
-    with writing(cast.database) as session:
+    with cast.writing() as session:
         run_id = imports.runs.receive(session, actor=arne, kind="staff", content=file.encode(), now=cast.now)
     assert imports.runs.check(cast.database, actor=arne, run_id=run_id, clock=lambda: cast.now).is_good
     imports.runs.carry_out(cast.database, actor=arne, run_id=run_id, clock=lambda: cast.now)
 
 
 def ends_by_operator(cast: Cast) -> None:
-    with writing(cast.database) as session:
+    with cast.writing() as session:
         factors.reset(session, actor=System(HERE), person_id="kari", now=cast.now)
 
 
@@ -153,7 +153,7 @@ class TestASessionEndsAtOnce:
         mine = begun(cast, "kari")
         there = found(cast, mine)
         for _twice in range(2):
-            with writing(cast.database) as session:
+            with cast.writing() as session:
                 usecases.log_out(session, found=there, now=cast.now)
         assert how_ended(cast, mine) == "logout"
         assert [(one.actor_id, one.object_id) for one in trail(cast, "session.logout")] == [("kari", mine.id)]
@@ -175,7 +175,7 @@ class TestTime:
         mine, began = begun(cast, "kari"), cast.now
         while cast.now - began < ABSOLUTE:
             cast.later(minutes=20)
-            with writing(cast.database) as session:
+            with cast.writing() as session:
                 usecases.touch(session, found=found(cast, mine), now=cast.now)
             assert why_ended(found(cast, mine), cast.now) == ""
         cast.later(seconds=1)
@@ -192,7 +192,7 @@ class TestTime:
         mine = begun(cast, "kari")
         there, late, early = found(cast, mine), cast.now + timedelta(minutes=5), cast.now + timedelta(minutes=2)
         for moment in (late, early):
-            with writing(cast.database) as session:
+            with cast.writing() as session:
                 usecases.touch(session, found=there, now=moment)
         assert found(cast, mine).seen_at == late
 
@@ -211,7 +211,7 @@ class TestTime:
         assert look_up(cast, old.token) is None
 
     def tidy(self, cast: Cast) -> tuple[int, int]:
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             return usecases.tidy(session, actor=System(HERE), now=cast.now)
 
 
@@ -220,7 +220,7 @@ class TestShowingAgainThatItIsOneself:
         old = begun(cast, "kari", level="password")
         there, began = found(cast, old), cast.now
         cast.later(hours=1)
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             new = usecases.step_up(session, found=there, method="password", now=cast.now)
         assert new.id != old.id
         assert new.token != old.token
@@ -235,7 +235,7 @@ class TestShowingAgainThatItIsOneself:
         old = begun(cast, "kari")
         there = found(cast, old)
         cast.grant("kari", "ppt")
-        with writing(cast.database) as session, pytest.raises(NotFound):
+        with cast.writing() as session, pytest.raises(NotFound):
             usecases.step_up(session, found=there, method="totp", now=cast.now)
 
 
@@ -259,7 +259,7 @@ class TestWhatIsMissing:
         real(cast)
         mine = begun(cast, "bti", level="password")
         assert missing_proof(found(cast, mine)) == ""
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             given = {"id": "by-hand", "person_id": "bti", "unit_id": "town_hall", "role": "auditor"}
             session.execute(sa.insert(memberships), given | {"municipality_id": HERE, "started_at": cast.now})
         assert missing_proof(found(cast, mine)) == "enrolment"
@@ -267,7 +267,7 @@ class TestWhatIsMissing:
 
 class TestComingIn:
     def come(self, cast: Cast, name: str = "kari", password: str = PASSWORD) -> Begun:
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             return enter(session, municipality_id=HERE, username=name, password=password, now=cast.now)
 
     def test_by_password_is_told_with_its_level(self, cast: Cast) -> None:
@@ -294,30 +294,30 @@ class TestComingIn:
         secret, _codes = with_factor(cast, "arne")
         half = self.come(cast, "arne")
         there = found(cast, half)
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             method = factors.prove(session, actor=there.actor, typed=code_now(cast, secret), now=cast.now)
             whole = logins.complete(session, found=there, method=method, now=cast.now)
         assert how_ended(cast, half) == "completed"
         assert missing_proof(found(cast, whole)) == ""
-        with writing(cast.database) as session, pytest.raises(NotFound):
+        with cast.writing() as session, pytest.raises(NotFound):
             logins.complete(session, found=there, method=method, now=cast.now)
 
     @pytest.mark.parametrize("between", ["ended", "password"])
     def test_is_refused_when_something_changes_while_the_password_is_looked_at(self, between: str, cast: Cast) -> None:
         with_password(cast, "kari")
-        with reading(cast.database) as session:
+        with cast.reading() as session:
             account = logins.find_account(session, municipality_id=HERE, username="kari")
         assert logins.is_right(account, PASSWORD)
         if between == "ended":
             cast.end("kari")
         else:
             cast.act(staff.set_password, by="arne", person_id="kari", password=OTHER)
-        with writing(cast.database) as session, pytest.raises(Forbidden):
+        with cast.writing() as session, pytest.raises(Forbidden):
             logins.enter(session, account=account, now=cast.now)
 
     def test_in_the_place_of_somebody_else_ends_theirs(self, cast: Cast) -> None:
         old = begun(cast, "siri")
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             logins.log_in_as(session, municipality_id=HERE, person_id="kari", now=cast.now, replaces=found(cast, old))
         assert how_ended(cast, old) == "replaced"
         assert [json.loads(one.fields)["cause"] for one in trail(cast, "session.end")] == ["replaced"]
@@ -362,7 +362,7 @@ class TestTwoProcessesAtOnce:
     @pytest.mark.parametrize("turn", range(3))
     def test_leave_nobody_in_who_is_ended_at_the_same_moment(self, cast: Cast, turn: int) -> None:
         with_password(cast, "per")
-        with reading(cast.database) as session:
+        with cast.reading() as session:
             account = logins.find_account(session, municipality_id=HERE, username="per")
             arne = load_actor(session, municipality_id=HERE, person_id="arne")
         assert arne is not None
@@ -376,7 +376,7 @@ class TestTwoProcessesAtOnce:
                 return staff.end_person(session, actor=arne, person_id="per", now=cast.now)
 
         self.at_once(cast, come, end, come)
-        with reading(cast.database) as session:
+        with cast.reading() as session:
             live = session.execute(sa.select(sessions.c.id).where(sessions.c.ended_at.is_(None))).all()
         assert live == []
 
@@ -421,7 +421,7 @@ class TestTwoProcessesAtOnce:
 
         results = self.at_once(cast, add(0), add(1))
         assert len([one for one in results if isinstance(one, tuple)]) == 1
-        with reading(cast.database) as session:
+        with cast.reading() as session:
             live = session.execute(
                 sa.select(second_factors.c.secret).where(second_factors.c.ended_at.is_(None))
             ).scalars()

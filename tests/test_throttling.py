@@ -9,7 +9,8 @@ from threading import Barrier
 import pytest
 import sqlalchemy as sa
 
-from bti.db import open_database, reading, writing
+from bti import tenancy
+from bti.db import open_database, writing
 from bti.errors import TooSoon
 from bti.models import throttles
 from bti.usecases import throttling
@@ -32,7 +33,7 @@ def buckets(account: str = "kari", source: str = "192.0.2.1", device: str = "") 
 def wait(cast: Cast, wanted: tuple[Bucket, ...], *, here: str = HERE) -> int:
     """Try once; return the seconds to wait, 0 when the try was let in."""
     try:
-        with writing(cast.database) as session:
+        with tenancy.within(here), writing(cast.database) as session:
             throttling.take(session, municipality_id=here, buckets=wanted, now=cast.now)
     except TooSoon as soon:
         return soon.seconds
@@ -93,7 +94,7 @@ class TestGuessingAPassword:
             wait(cast, buckets(account=f"name{number}"))
         for _number in range(4):
             wait(cast, buckets())
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             throttling.give_back(session, municipality_id=HERE, buckets=buckets())
         assert tries(cast, buckets()) == 5
         # 20 by others, 4 and 5 of one's own, and one given back: two are left of the address's thirty.
@@ -104,7 +105,7 @@ class TestGuessingAPassword:
         for number in range(200):
             mine = buckets(account=f"name{number}")
             assert wait(cast, mine) == 0
-            with writing(cast.database) as session:
+            with cast.writing() as session:
                 throttling.give_back(session, municipality_id=HERE, buckets=mine)
 
 
@@ -120,7 +121,7 @@ class TestGuessingACode:
 class TestABucket:
     def test_tells_neither_who_nor_where(self, cast: Cast) -> None:
         wait(cast, buckets(account="hemmelig", source="192.0.2.99"))
-        with reading(cast.database) as session:
+        with cast.reading() as session:
             rows = repr(session.execute(sa.select(throttles)).all())
         assert "hemmelig" not in rows
         assert "192.0.2" not in rows
@@ -136,11 +137,11 @@ class TestABucket:
         assert tries(cast, buckets()) == 5
 
     def forget(self, cast: Cast) -> int:
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             return throttling.forget(session, municipality_id=HERE, now=cast.now)
 
     def test_that_is_full_is_told_without_a_name(self, cast: Cast) -> None:
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             throttling.record(session, municipality_id=HERE, door="password", now=cast.now)
         (told,) = trail(cast, "session.throttle")
         assert (told.actor_id, told.decision, json.loads(told.fields)) == (None, "refused", {"door": "password"})

@@ -13,7 +13,6 @@ from flask import Flask
 from itsdangerous import URLSafeTimedSerializer, base64_decode
 
 from bti.crypto import passwords
-from bti.db import reading, writing
 from bti.models import audit_entries, drafts, municipalities, people
 from bti.usecases import people as staff
 from tests.cast import NEXT_DOOR, Cast, settle_neighbour
@@ -31,7 +30,7 @@ def there(cast: Cast, app: Flask) -> Cast:
     app.extensions["bti_clock"] = lambda: there.now
     for name in ("kari", "siri"):
         there.act(staff.set_password, by="arne", person_id=name, password=PASSWORD)
-    with writing(cast.database) as session:
+    with cast.writing() as session:
         session.execute(sa.update(municipalities).where(municipalities.c.id == NEXT_DOOR).values(is_demo=False))
     return there
 
@@ -180,7 +179,7 @@ class TestWhatIsBeingWritten:
         kari = client_of("kari")
         page = kari.get("/undringer/ny")
         cast.later(minutes=45)
-        with writing(cast.database) as session:
+        with cast.writing() as session:
             assert sessions.tidy(session, actor=System(cast.municipality_id), now=cast.now) == (1, 0)
         asked = kari.follow(kari.post("/undringer/ny", {"seen": "Sitter alene"}, page=page))
         assert asked.has("Det du skrev, er lagret som kladd.")
@@ -202,7 +201,7 @@ class TestWhatIsBeingWritten:
         else:
             cast.act(staff.set_password, by="arne", person_id="kari", password=PASSWORD)
         thief.post("/undringer/ny", {"seen": "plantet"}, page=page)
-        with reading(cast.database) as session:
+        with cast.reading() as session:
             assert session.execute(sa.select(drafts)).all() == []
 
 
@@ -331,7 +330,7 @@ class TestGuessing:
         assert [(one.actor_id, one.decision, one.fields) for one in told] == [
             (None, "refused", '{"door":"password"}')
         ] * 2
-        with reading(there.database) as session:
+        with there.reading() as session:
             assert "my-secret" not in repr(session.execute(sa.select(audit_entries)).all())
 
     def test_in_a_municipality_that_isnt_there_is_wrong_and_no_more(self, stranger: Visitor, there: Cast) -> None:
@@ -407,7 +406,7 @@ class TestTheLock:
         def looking(stored: str | None, password: str) -> bool:
             # Another change goes through meanwhile: it would wait for ever on a lock of ours.
             there.act(staff.set_language, by="siri", language="nn")
-            with reading(there.database) as session:
+            with there.reading() as session:
                 query = sa.select(people.c.language).where(people.c.municipality_id == NEXT_DOOR, people.c.id == "siri")
                 seen.append(session.execute(query).scalar_one())
             return real(stored, password)

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from flask import Flask
 
 from bti.crypto.totp import STEP_SECONDS
-from bti.db import reading, writing
 from bti.models import municipalities, second_factors, sessions
 from bti.usecases import people
 from tests.cast import NEXT_DOOR, Cast, settle_neighbour
@@ -29,7 +28,7 @@ def there(cast: Cast, app: Flask) -> Cast:
     app.extensions["bti_clock"] = lambda: there.now
     for name in ("kari", "arne", "tove"):
         there.act(people.set_password, by="arne", person_id=name, password=PASSWORD)
-    with writing(cast.database) as session:
+    with cast.writing() as session:
         session.execute(sa.update(municipalities).where(municipalities.c.id == NEXT_DOOR).values(is_demo=False))
     return there
 
@@ -61,7 +60,7 @@ def is_in(visitor: Visitor) -> bool:
 
 
 def count(cast: Cast, table: sa.Table, *conditions: Any) -> int:
-    with reading(cast.database) as session:
+    with cast.reading() as session:
         return int(session.execute(sa.select(sa.func.count()).select_from(table).where(*conditions)).scalar_one())
 
 
@@ -283,7 +282,7 @@ class TestMyAccount:
         log_in(other, "kari")
         log_in(here, "kari")
         page = here.get("/konto")
-        with reading(there.database) as session:
+        with there.reading() as session:
             ids = session.execute(sa.select(sessions.c.id).order_by(sessions.c.began_at)).scalars().all()
         mine = [one for one in ids if f"/konto/innlogginger/{one}/avslutt" in page.html]
         assert sorted(mine) == sorted(ids)
@@ -296,7 +295,7 @@ class TestMyAccount:
     def test_ends_nobody_elses(self, app: Flask, there: Cast) -> None:
         kari, arne = Visitor(app), Visitor(app)
         log_in(kari, "kari")
-        with reading(there.database) as session:
+        with there.reading() as session:
             theirs = session.execute(sa.select(sessions.c.id)).scalar_one()
         secret, _codes = with_factor(there, "arne")
         arne.send(arne.follow(log_in(arne, "arne")), {"code": code_now(there, secret)})
