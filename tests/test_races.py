@@ -6,11 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from time import sleep
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from bti import audit
 from bti.db import reading, writing
 from bti.errors import NotFound, NotPossible, NotReady, Refused, Stale
 from bti.models import batons, cases, disclosures, handovers, participations
@@ -169,6 +171,52 @@ class TestAWithdrawal:
             does(cast, consent.withdraw, "rune", case_id=case_id, consent_id=shared, party_id=party, said=cast.said()),
         )
         assert cast.facts(case_id).holder_id in ("kari", "rune")
+
+
+class TestAWithdrawalThatWaits:
+    @pytest.mark.pg
+    def test_goes_before_the_readings_that_come_after_it(self, postgresql_database: sa.Engine) -> None:
+        cast = settle(postgresql_database)
+        case_id = cast.at_level_1()
+        shared = cast.consented(case_id, "ppt", purpose="share")
+        party, seen, actor = cast.parties(shared)[0], cast.version(case_id), cast.actor("kari")
+        withdraw = does(
+            cast, consent.withdraw, "kari", case_id=case_id, consent_id=shared, party_id=party, said=cast.said()
+        )
+
+        def tell(session: sa.Connection) -> bool:
+            pending = audit.trail.Pending()
+            audit.record(
+                session.execution_options(**{audit.trail.PENDING: pending}), actor=actor, municipality_id=HERE,
+                event="case.read", now=cast.now, fields={"part": "case", "view": "full"}, case_id=case_id,
+                seen_version=seen,
+            )  # fmt: skip
+            return audit.trail.write_simple(session, pending)
+
+        def run(attempt: Attempt) -> Any:
+            with writing(cast.database) as session:
+                return attempt(session)
+
+        with ThreadPoolExecutor(2) as threads:
+            with writing(cast.database) as first:
+                assert tell(first)
+                withdrawing = threads.submit(run, withdraw)
+                until_waiting(cast.database, 1)
+                later = threads.submit(run, tell)
+                until_waiting(cast.database, 2)
+            withdrawing.result()
+            assert later.result() is False
+
+
+def until_waiting(database: sa.Engine, many: int) -> None:
+    """Return once so many wait for somebody else's lock, or fail when they don't."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    for _try in range(500):
+        with reading(database) as session:
+            if session.execute(sa.text(waiting)).scalar_one() >= many:
+                return
+        sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 class TestTheLastTwoAnswers:

@@ -117,12 +117,13 @@ def _is_written(session: sa.Connection, pending: Pending) -> bool:
     return True
 
 
-# On PostgreSQL a change of the case waits until the entry is written. Asked for in order: nobody waits in a ring.
+# On PostgreSQL a change of the case waits until the entry is written, and the entry for a change that waits already.
+# Asked for in order: nobody waits in a ring.
 _VERSION = Fixed(
     sa.select(cases.c.version)
     .where(
         cases.c.municipality_id == sa.bindparam("municipality_id", type_=sa.String),
         cases.c.id == sa.bindparam("case_id", type_=sa.String),
     )
-    .with_for_update(read=True)
+    .with_for_update(key_share=True)
 )

@@ -20,7 +20,7 @@ _COLUMNS = [column for column in audit_entries.c if column.name != "id"]
 _VALUES = {column.name: sa.bindparam(column.name, type_=column.type) for column in _COLUMNS}
 _ADD = Change(sa.insert(audit_entries).values(_VALUES).inline())
 # The case as it was read. On PostgreSQL a change of it waits until the entry is written, and the entry for a change
-# that is under way.
+# that is under way or waits already: shared locks would let reading after reading go before a withdrawal.
 _AS_READ = (
     sa.select(cases.c.id)
     .where(
@@ -28,7 +28,7 @@ _AS_READ = (
         cases.c.id == _VALUES["case_id"],
         cases.c.version == sa.bindparam("seen_version", type_=sa.Integer),
     )
-    .with_for_update(read=True)
+    .with_for_update(key_share=True)
     .subquery("as_read")
 )
 _ADD_IF_UNCHANGED = Change(
