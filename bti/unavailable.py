@@ -34,16 +34,24 @@ class DatabaseUnavailable(Exception):
 
 @contextmanager
 def plain_refusals() -> Iterator[None]:
-    """Turn a locked or vanished database into `DatabaseUnavailable`; let every other error through."""
+    """Turn a locked or vanished database into `DatabaseUnavailable`; let every other error through, without values."""
     try:
         yield
     except PoolTimeout as error:
         raise DatabaseUnavailable("busy") from error
     except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
         reason = _reason(error)
+        _leave_out_values(error)
         if reason is None:
             raise
         raise DatabaseUnavailable(reason) from error
+
+
+def _leave_out_values(error: DBAPIError | sqlite3.Error | psycopg.Error) -> None:
+    """Keep the first line of what PostgreSQL says: below it stands the whole row that it refused, and logs keep it."""
+    for one in (error, getattr(error, "orig", None)):
+        if isinstance(one, Exception) and one.args:
+            one.args = (str(one.args[0]).partition("\n")[0], *one.args[1:])
 
 
 def _reason(error: DBAPIError | sqlite3.Error | psycopg.Error) -> Reason | None:

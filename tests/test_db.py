@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.resources import files
@@ -25,6 +26,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     func,
     inspect,
     select,
@@ -35,6 +37,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from bti import db
 from bti.config import Misconfigured
 from bti.db import DatabaseUnavailable, open_database, reading, single, upgrade, writing
+from bti.statements import Change
 from tests.databases import database_named
 
 # Tables of the tests' own, so that they say nothing about the model.
@@ -133,6 +136,22 @@ class TestOpening:
         with pytest.raises(DBAPIError) as refused, writing(engine) as connection:
             connection.execute(text("INSERT INTO nowhere VALUES (:note)"), {"note": "Kari er lei seg"})
         assert "Kari" not in str(refused.value)
+
+    @pytest.mark.parametrize("way", ["SQLAlchemy's", "the driver's"])
+    def test_a_row_that_is_refused_stays_out_of_them_too(self, engine: Engine, way: str):
+        with writing(engine) as connection:
+            connection.execute(text("CREATE TABLE test_notes (id integer NOT NULL, note text UNIQUE)"))
+            connection.execute(text("INSERT INTO test_notes VALUES (1, 'Kari er lei seg')"))
+        for id_ in ("NULL", "1"):
+            said = f"INSERT INTO test_notes VALUES ({id_}, :note)"
+            note = {"note": "Kari er lei seg"}
+            with pytest.raises(Exception, match="NOT NULL|null value|UNIQUE|unique") as refused, writing(engine) as c:
+                if way == "the driver's":
+                    Change(text(said).bindparams(bindparam("note", type_=String))).run(c, note)
+                else:
+                    c.execute(text(said), note)
+            # As it would stand in the log of the server.
+            assert "Kari" not in "".join(traceback.format_exception(refused.value))
 
 
 class TestWriting:
