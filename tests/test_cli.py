@@ -381,7 +381,12 @@ class TestServing:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         try:
-            assert answer_of(f"http://127.0.0.1:{port}/", started) == b"pinnen"
+            address = f"http://127.0.0.1:{port}/sak"
+            assert answer_of(address, started) == b"pinnen '' '/sak'"
+            # What stands in an address that we make is ours to say, and no visitor's.
+            for forged in ("SCRIPT_NAME", "Script-Name", "PATH_INFO"):
+                asked = urllib.request.Request(address, headers={forged: "/sak"})  # noqa: S310  # our own address
+                assert answer_of(asked, started) == b"pinnen '' '/sak'"
         finally:
             started.terminate()
             told, _ = started.communicate(timeout=40)
@@ -389,11 +394,11 @@ class TestServing:
 
 
 def tiny_application() -> Any:
-    """Make a WSGI application that says one word."""
+    """Make a WSGI application that says one word, and where the server says that it lies."""
 
     def answer(environ: Any, start_response: Any) -> list[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])
-        return [b"pinnen"]
+        return [f"pinnen {environ.get('SCRIPT_NAME', '')!r} {environ['PATH_INFO']!r}".encode()]
 
     return answer
 
@@ -404,7 +409,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def answer_of(url: str, server: subprocess.Popen[str]) -> bytes:
+def answer_of(url: str | urllib.request.Request, server: subprocess.Popen[str]) -> bytes:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:
         try:

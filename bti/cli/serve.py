@@ -134,6 +134,8 @@ def _run_gunicorn(target: str, host: str, port: int, workers: int, threads: int)
         "timeout": _SILENT_SECONDS,
         "graceful_timeout": _FINISH_SECONDS,
         "proc_name": "stafett",
+        # It would let whoever comes from this machine, so everybody behind a proxy here, say where the pages lie.
+        "forwarder_headers": "",
         # Newer ones open a socket in the home folder to be steered by; nothing here steers them.
         "control_socket_disable": True,
     }
