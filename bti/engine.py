@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from bti.decision import Option, options
 from bti.errors import Forbidden, NotFound, NotPossible, Stale
 from bti.facts import CaseFacts
 from bti.models import cases, measures
-from bti.queries.facts import case_facts, lock_case
+from bti.queries.facts import case_facts, last_entry_at, lock_case
 from bti.workflow.library import load_definition
 from bti.workflow.model import Model
 
@@ -70,6 +70,17 @@ def load_scene(session: sa.Connection, *, actor: Actor, case_id: str, now: datet
         lock_case(session, municipality_id=actor.municipality_id, case_id=case_id)
     facts = case_facts(session, municipality_id=actor.municipality_id, case_id=case_id, today=local_day(now))
     return scene_of(actor=actor, facts=facts, now=now)
+
+
+def after_readings(session: sa.Connection, scene: Scene) -> Scene:
+    """Return the scene, loaded with a lock, at a moment after everything that the case's trail tells of.
+
+    For what ends access: a command that waited for a reading began before it, and an auditor, who goes by moments,
+    would take that reading for one that came too late.
+    """
+    facts = scene.facts
+    last = last_entry_at(session, municipality_id=facts.municipality_id, case_id=facts.id, since=scene.now)
+    return scene if last is None else replace(scene, now=last + timedelta(microseconds=1))
 
 
 def scene_of(*, actor: Actor, facts: CaseFacts, now: datetime) -> Scene:

@@ -20,7 +20,7 @@ from bti.models import (
 from bti.queries.audit_basis import had_live_basis
 from bti.queries.audit_past import SOUND, past_of, verdict
 from bti.queries.audit_sql import local_day_of
-from bti.usecases import auditing, baton, doors, referrals
+from bti.usecases import auditing, baton, doors, legal_basis, referrals
 from bti.workflow.library import load_definition
 from tests.auditor import (
     ask,
@@ -241,6 +241,31 @@ class TestWithdrawnThenRead:
         read(cast, other, by="siri")
         planted = plant(cast, case_id, by="siri", basis=f"consent:{consent_id}")
         assert ids(ask(cast, "withdrawn_then_read")) == [planted]
+
+    @pytest.mark.parametrize("basis", ["consent", "law"])
+    def test_accuses_nobody_who_was_let_in_before_a_withdrawal_that_had_to_wait(self, cast: Cast, basis: str) -> None:
+        case_id, asked_at = cast.at_level_2(), cast.now
+        consent_id = consent_of(cast, case_id, "share")
+        law = open_by_law(cast, case_id, "health") if basis == "law" else ""
+        # The withdrawal was asked for first, and stood in line behind this.
+        cast.later(seconds=1)
+        if law:
+            plant(cast, case_id, by="amir", basis=f"law:{law}")
+        else:
+            read(cast, case_id, by="siri")
+        cast.later(seconds=-1)
+        assert cast.now == asked_at
+        if law:
+            door = next(c for c in cast.facts(case_id).covers if c.law_reference)
+            with writing(cast.database) as session:
+                legal_basis.end(
+                    session, actor=cast.actor_in(session, "rune"), case_id=case_id, door_id=door.id, now=cast.now
+                )
+        else:
+            cast.withdraw(case_id, consent_id)
+        assert [row.verdict for row in search(cast, event="case.read").rows] == ["live"]
+        for question in ("withdrawn_then_read", "no_live_basis"):
+            assert ask(cast, question).rows == ()
 
     def test_a_new_consent_ends_the_matter(self, cast: Cast) -> None:
         case_id = cast.at_level_2()

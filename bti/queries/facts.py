@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bti.errors import NotFound
 from bti.facts import CaseFacts, Cover, Participant, PendingOffer
 from bti.models import (
+    audit_entries,
     cases,
     disclosures,
     entries,
@@ -151,6 +152,15 @@ _LOCK = (
 )
 
 
+_LAST_ENTRY = Fixed(
+    sa.select(sa.func.max(audit_entries.c.at).label("at")).where(
+        audit_entries.c.municipality_id == _MUNICIPALITY,
+        audit_entries.c.case_id == _CASE,
+        audit_entries.c.at > sa.bindparam("since", type_=audit_entries.c.at.type),
+    )
+)
+
+
 def lock_case(session: sa.Connection, *, municipality_id: str, case_id: str) -> None:
     """Make other commands on the case wait until this transaction ends.
 
@@ -160,6 +170,13 @@ def lock_case(session: sa.Connection, *, municipality_id: str, case_id: str) -> 
     if session.dialect.name == "sqlite":
         return
     session.execute(_LOCK, {"municipality_id": municipality_id, "case_id": case_id})
+
+
+def last_entry_at(session: sa.Connection, *, municipality_id: str, case_id: str, since: datetime) -> datetime | None:
+    """Return the latest moment that stands in the trail of a case, or None when none is later than `since`."""
+    asked = {"municipality_id": municipality_id, "case_id": case_id, "since": since}
+    found: datetime | None = _LAST_ENTRY.first(session, asked).at
+    return found
 
 
 def case_facts(session: sa.Connection, *, municipality_id: str, case_id: str, today: date) -> CaseFacts:

@@ -13,7 +13,7 @@ from bti.actor import Actor
 from bti.audit.trail import canonical
 from bti.clock import add_months
 from bti.consents import Effects, doors_of, effects_of_ending
-from bti.engine import Scene, change, load_scene, require_open, require_relation, require_seen
+from bti.engine import Scene, after_readings, change, load_scene, require_open, require_relation, require_seen
 from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
 from bti.models import consent_parties, consent_units, consents, new_id, units
 from bti.queries.consents import Consent, Giver, consents_of_case, givers_for
@@ -251,7 +251,7 @@ def withdraw(
     Anybody of staff with a part in the case records it; said aloud counts as much as in writing.
     Raises NotFound, Forbidden, NotPossible (`consent_ended`), Invalid (party, channel, said_on, witness, evidence).
     """
-    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    scene = after_readings(session, load_scene(session, actor=actor, case_id=case_id, now=now, lock=True))
     require_relation(scene, "holder", "author", "unit_leader", "participant")
     consent = find(session, scene, consent_id)
     if party_id and party_id not in {p.id for p in consent.parties}:

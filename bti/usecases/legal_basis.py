@@ -8,7 +8,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from bti.actor import Actor
-from bti.engine import Scene, load_scene, require_open, require_relation, require_seen
+from bti.engine import Scene, after_readings, load_scene, require_open, require_relation, require_seen
 from bti.errors import Invalid, NotFound
 from bti.grants import open_door
 from bti.models import units
@@ -73,7 +73,7 @@ def _check_lawful_unit(session: sa.Connection, scene: Scene, unit_id: str) -> No
 
 def end(session: sa.Connection, *, actor: Actor, case_id: str, door_id: str, now: datetime) -> None:
     """Close a door that was opened on a legal basis. Raises NotFound, Forbidden."""
-    scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
+    scene = after_readings(session, load_scene(session, actor=actor, case_id=case_id, now=now, lock=True))
     require_relation(scene, "unit_leader", "holder")
     if not any(cover.id == door_id and cover.law_reference for cover in scene.facts.covers):
         raise NotFound()
