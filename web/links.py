@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from flask import Flask, request
-from werkzeug.routing import BuildError
+from flask import Flask, Request, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BuildError, MapAdapter
 
 # What goes into an address as it stands: into any part of it, or only behind its question mark. Anything else is left
 # to Werkzeug, which knows how to quote it.
@@ -29,6 +30,19 @@ class Stafett(Flask):
         super().__init__(name)
         self._patterns: dict[tuple[str, ...], Pattern | None] = {}
         self._files: dict[tuple[str, str], str] = {}
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return what finds pages and builds addresses, also for a browser that names a host that is none.
+
+        Our addresses are without a host. Flask would be left without an adapter, and so without a page to say so on.
+        """
+        try:
+            return super().create_url_adapter(request)
+        except HTTPException:
+            if request is None:
+                raise
+            request.host = "localhost"
+            return self.url_map.bind_to_environ({**request.environ, "HTTP_HOST": "localhost"})
 
     # Flask names the values that are its own; here they are passed on.
     def url_for(self, /, endpoint: str, **values: Any) -> str:  # type: ignore[override]

@@ -228,6 +228,16 @@ class TestStrangeAddresses:
         kari.get(f"/saker/{reference}/frist", status=404)
 
 
+class TestAHostThatIsNone:
+    @pytest.mark.parametrize("host", ["a" * 64, "a" * 5000, "..evil", ".evil", "evil host", "evil:99999", "[::1"])
+    def test_is_answered_like_any_other_and_named_nowhere(self, host: str, stranger: Visitor) -> None:
+        for path, status in (("/logg-inn", 200), ("/finnes-ikke", 404), ("/saker", 303)):
+            answer = stranger.client.get(path, headers={"Host": host})
+            assert answer.status_code == status, path
+            assert answer.headers["Content-Security-Policy"]
+            assert host not in answer.text + answer.headers.get("Location", "")
+
+
 class TestWhenTheGroundGivesWay:
     def test_a_fault_tells_nothing_of_itself(self, kari: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_given: object, **_more: object) -> None:
