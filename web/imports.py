@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
+from bti import tenancy
 from bti.db import reading
 from bti.errors import Invalid, NotFound, Refused
 from bti.queries.register import Import
@@ -198,11 +199,17 @@ def discard(run_id: str) -> Any:
 def _in_background(work: Callable[..., object]) -> None:
     """Begin long work in a thread of this process; how it goes stands in the import's row, not here."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    given = {"database": app.extensions["bti_database"], "actor": me(), "clock": app.extensions["bti_clock"]}
+    given: dict[str, Any] = {
+        "database": app.extensions["bti_database"],
+        "actor": me(),
+        "clock": app.extensions["bti_clock"],
+    }
 
     def watched() -> None:
         try:
-            work(**given)
+            # A thread begins in no municipality.
+            with tenancy.within(given["actor"].municipality_id):
+                work(**given)
         except Exception as fault:
             # The row says that it failed. The fault itself may carry what stood in the file; its name doesn't.
             app.logger.error("an import failed: %s", type(fault).__name__)

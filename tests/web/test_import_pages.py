@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
+from bti import tenancy
 from bti.db import reading, writing
 from bti.models import audit_entries, import_runs, municipalities, subjects, units
 from bti.usecases.imports import runs
 from bti.usecases.imports.columns import COLUMNS, KINDS
-from tests.cast import Cast
+from tests.cast import NEXT_DOOR, Cast, settle_neighbour
 from tests.web.visitor import Page, Visitor, on_both_databases
 from web import import_words, imports
 
@@ -75,6 +77,15 @@ class TestImportingAFile:
         page = arne.follow(arne.send(page, action="/importer"))
         assert page.has("Alt i filen er lagret")
         assert children_called(cast, "Bø") == 1
+
+    def test_it_lands_in_the_municipality_of_whoever_sent_it(self, app: Flask, cast: Cast) -> None:
+        there = settle_neighbour(cast.database)
+        arne = Visitor(app, "arne").log_in(NEXT_DOOR, "arne")
+        page = arne.follow(arne.send(checked(arne), action="/importer"))
+        assert page.has("Alt i filen er lagret")
+        with tenancy.within(NEXT_DOOR):
+            assert (children_called(there, "Bø"), told(there, "import.run")[:1] != []) == (1, True)
+            assert stored(there)[0].municipality_id == NEXT_DOOR
 
     def test_the_file_with_names_is_gone_when_it_is_done(self, arne: Visitor, cast: Cast) -> None:
         page = checked(arne)
