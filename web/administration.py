@@ -10,6 +10,7 @@ from flask import Blueprint, render_template, request, url_for
 from bti.actor import ROLES
 from bti.errors import Invalid, Refused
 from bti.usecases import people, register, units
+from bti.usecases.text import collect
 from bti.workflow.definition import SERVICE_KINDS
 from web import edge
 from web.access import FRESH, for_roles, me, require_step_up
@@ -129,30 +130,39 @@ def new_person() -> Any:
     """Add somebody to the staff with their first role."""
     form, problem = Form.of({"language": "nb", "role": "employee", "unit": request.args.get("enhet", "")}), Problem()
 
-    def work(session: Any) -> str:
-        person_id = people.add_person(
+    def add(session: Any) -> str:
+        return people.add_person(
             session, actor=me(), username=form.text("username"), name=form.text("name"), title=form.text("title"),
             email=form.text("email"), phone=form.text("phone"), language=form.text("language"),
             password=form.text("password") or None, now=edge.now(),
         )  # fmt: skip
-        if form.text("unit"):
-            people.grant_role(
-                session, actor=me(), person_id=person_id, unit_id=form.text("unit"), role=form.text("role"),
-                now=edge.now(),
-            )  # fmt: skip
-        return person_id
+
+    def work(session: Any) -> str:
+        added: list[str] = []
+        collect(lambda: added.append(add(session)), lambda: _require_unit(form))
+        people.grant_role(
+            session, actor=me(), person_id=added[0], unit_id=form.text("unit"), role=form.text("role"), now=edge.now()
+        )
+        return added[0]
 
     if request.method == "POST":
         done, problem = _sent(
             "person.add",
             work,
             lambda person_id: url_for("administration.person", person_id=person_id),
-            _("Personen er lagt til."),
+            _("Personen er lagt til, og kan logge inn med passordet du skrev.")
+            if form.text("password")
+            else _("Personen er lagt til, men kan ikke logge inn før du gir et passord under."),
         )
         if done:
             return done
     page = render_template("administration/person_form.html", form=form, problem=problem, **_lists())
     return page, problem.status
+
+
+def _require_unit(form: Form) -> None:
+    if not form.text("unit"):
+        raise Invalid(unit="not_chosen")
 
 
 def _lists() -> dict[str, Any]:
@@ -202,8 +212,7 @@ def grant(person_id: str) -> Any:
     form = Form.of()
 
     def work(session: Any) -> None:
-        if not form.text("unit"):
-            raise Invalid(unit="missing")
+        _require_unit(form)
         people.grant_role(
             session, actor=me(), person_id=person_id, unit_id=form.text("unit"), role=form.text("role"), now=edge.now()
         )

@@ -129,7 +129,7 @@ def ask(reference: str) -> Any:
         except (Invalid, NotReady, NotPossible, Stale) as refusal:
             problem = explain(refusal)
     elif "valgt" in request.args and form.text("purpose") not in PURPOSES:
-        problem = explain(Invalid(purpose="missing"))
+        problem = explain(Invalid(purpose="not_chosen"))
     page = edge.show("case.read", lambda s: _ask_page(s, reference, form))
     if checked:
         page |= consent_form.checked(page["head"], form, *checked)

@@ -14,7 +14,7 @@ from bti.grants import end_participation
 from bti.models import new_id, participations, units
 from bti.queries.people import is_member
 from bti.usecases.baton import decline_reasons, uncovered
-from bti.usecases.text import one_of, required
+from bti.usecases.text import collect, one_of, required
 
 
 def invite(
@@ -38,10 +38,8 @@ def invite(
     require_open(scene)
     require_relation(scene, "holder")
     require_seen(scene, seen_version)
-    why = required("purpose", purpose, longest=500)
+    collect(lambda: required("person", person_id), lambda: required("purpose", purpose, longest=500))
     municipality = actor.municipality_id
-    if not person_id:
-        raise Invalid(person="missing")
     if not is_member(session, municipality_id=municipality, person_id=person_id, unit_id=unit_id):
         raise Invalid(person="unknown")
     if person_id == scene.facts.holder_id or any(p.person_id == person_id for p in scene.facts.participants):
@@ -52,7 +50,7 @@ def invite(
         sa.insert(participations),
         {
             "municipality_id": municipality, "id": invitation_id, "case_id": case_id, "person_id": person_id,
-            "unit_id": unit_id, "state": "invited", "purpose": why, "invited_at": now,
+            "unit_id": unit_id, "state": "invited", "purpose": required("purpose", purpose), "invited_at": now,
             "invited_by": actor.person_id,
         },
     )  # fmt: skip

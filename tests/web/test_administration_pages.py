@@ -168,10 +168,18 @@ class TestSomebodyOnTheStaff:
         page = arne.get(f"{ROOT}/ansatte/ny")
         empty = {"username": "", "name": "", "email": "anne", "phone": "x", "unit": "", "password": "kort"}
         told = arne.send(page, empty, status=422)
-        for field in ("username", "name", "email", "phone", "password"):
+        for field in ("username", "name", "email", "phone", "password", "unit"):
             assert f'id="{field}-feil"' in told.html, field
         assert told.value("email") == "anne"
         assert "kort" not in told.html
+        assert told.has("Velg enheten personen arbeider i")
+
+    def test_is_told_to_need_a_password_where_none_was_given(self, arne: Visitor) -> None:
+        page = arne.get(f"{ROOT}/ansatte/ny")
+        without = arne.follow(arne.send(page, PERSON))
+        assert without.has("Personen er lagt til, men kan ikke logge inn før du gir et passord under.")
+        another = arne.send(arne.get(f"{ROOT}/ansatte/ny"), {**PERSON, **PASSWORD, "username": "bo"})
+        assert arne.follow(another).has("Personen er lagt til, og kan logge inn med passordet du skrev.")
 
     @pytest.mark.parametrize(
         ("typed", "said"),

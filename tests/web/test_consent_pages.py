@@ -63,7 +63,7 @@ class TestAskingForConsent:
         kari = client_of("kari")
         page = kari.get(case.new)
         assert page.has("Samarbeid med eksterne tjenester")
-        assert kari.get(case.new + "?valgt=1", status=422).has("Skriv eller velg hva det gjelder")
+        assert kari.get(case.new + "?valgt=1", status=422).has("Velg hva familien skal svare på")
         assert kari.get(case.new + "?valgt=1&purpose=made_up", status=422).title.startswith("Feil:")
 
     def test_says_who_must_answer_before_it_is_sent(self, case: Consents, client_of: Client) -> None:

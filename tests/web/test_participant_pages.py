@@ -68,9 +68,12 @@ class TestInvitingAService:
     def test_needs_a_person_and_a_purpose(self, case: Services, client_of: Client) -> None:
         kari = client_of("kari")
         page = kari.send(kari.get(case.new), {"person": "ppt:siri"}, status=422)
-        assert page.has("Skriv eller velg hva det gjelder")
+        assert page.has("Skriv hva dere trenger hjelp til")
         assert page.value("person") == "ppt:siri"
-        assert kari.send(kari.get(case.new), {"purpose": "Lesing"}, status=422).has("Velg en person")
+        assert kari.send(kari.get(case.new), {"purpose": "Lesing"}, status=422).has("Velg hvem du vil spørre")
+        both = kari.send(kari.get(case.new), {}, status=422)
+        assert both.has("Velg hvem du vil spørre")
+        assert both.has("Skriv hva dere trenger hjelp til")
         assert case.parts() == {}
 
     @pytest.mark.parametrize("forged", ["health:amir", "ppt:amir", "other_school:nils", "ppt:", ":", "ppt:nobody"])
