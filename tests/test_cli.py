@@ -61,6 +61,14 @@ def every_command(group: click.Group = main, path: tuple[str, ...] = ()) -> Iter
             yield from every_command(command, (*path, name))
 
 
+def is_group(words: tuple[str, ...]) -> bool:
+    command: click.Command = main
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    return isinstance(command, click.Group)
+
+
 class TestEveryCommand:
     @pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
     def test_says_what_it_does(self, words: tuple[str, ...]) -> None:
@@ -68,6 +76,12 @@ class TestEveryCommand:
         assert result.exit_code == 0
         lines = [line for line in result.output.splitlines() if line.strip()]
         assert lines[1].strip()[0].isupper()
+
+    @pytest.mark.parametrize("group", [(), *(one for one in every_command() if is_group(one))], ids=" ".join)
+    def test_is_listed_with_a_whole_sentence(self, group: tuple[str, ...]) -> None:
+        listed = run(*group, "--help").output.partition("Commands:")[2]
+        assert listed.strip()
+        assert "..." not in listed
 
     def test_that_does_not_exist_is_a_mistake_of_use(self) -> None:
         assert run("dance").exit_code == 2

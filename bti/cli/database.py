@@ -27,10 +27,11 @@ def upgrade_schema() -> None:
 @db.command()
 @click.argument("role")
 def allow(role: str) -> None:
-    """Let the PostgreSQL role ROLE do what the pages need, and nothing else.
+    """Let ROLE do what the pages need, and no more.
 
-    Run it as the tables' owner, after each bti db upgrade; then give bti serve the address with ROLE in it. ROLE can't
-    change or remove what stands in the trail, and sees one municipality at a time. Make it first:
+    ROLE is one of PostgreSQL's. Run it as the tables' owner, after each bti db upgrade; then give bti serve the
+    address with ROLE in it. ROLE can't change or remove what stands in the trail, and sees one municipality at a
+    time. Make it first:
 
       CREATE ROLE stafett_pages LOGIN PASSWORD '…';
     """

@@ -33,9 +33,10 @@ NOT_A_DEMO = (
 @click.option("--no-serve", is_flag=True, help="Only make the database.")
 @click.option("--database", metavar="FILE|URL", default=DEFAULT_DATABASE, show_default=True, help="Where to keep it.")
 def demo(reset: bool, bind: str, no_serve: bool, database: str) -> None:
-    """Serve an invented municipality, where you log in as anybody without a password.
+    """Serve an invented municipality to try things in.
 
-    Keeps what is there already. The database is never that of BTI_DATABASE_URL, only what --database says.
+    You log in as anybody, without a password. Keeps what is there already. The database is never that of
+    BTI_DATABASE_URL, only what --database says.
     """
     own.use(workflows_folder(os.environ))
     url = _url(database)

@@ -27,7 +27,10 @@ def municipality() -> None:
     "--definition", default="bti", show_default=True, help="The model of its new cases: NAME or NAME.VERSION."
 )
 def add(id_: str, name: str, definition: str) -> None:
-    """Add the municipality ID: small letters, digits and hyphens, for example fjordvik."""
+    """Add the municipality ID.
+
+    ID is small letters, digits and hyphens, for example fjordvik.
+    """
     model, _, number = definition.partition(".")
     if number and not number.isdigit():
         raise click.BadParameter("write NAME or NAME.VERSION, for example bti.1", param_hint="--definition")
@@ -51,10 +54,11 @@ def add(id_: str, name: str, definition: str) -> None:
 @click.argument("version", required=False, type=click.IntRange(min=1))
 @municipality_option
 def model(name: str | None, version: int | None, municipality: str | None) -> None:
-    """Let new cases follow the definition NAME, in its newest VERSION unless told otherwise.
+    """Choose the definition that new cases follow.
 
-    Cases that are begun go on with the one they have. Without NAME: list the definitions there are, those in the
-    folder of BTI_WORKFLOWS too, and mark the one that is followed.
+    NAME is taken in its newest VERSION unless told otherwise. Cases that are begun go on with the one they have.
+    Without NAME: list the definitions there are, those in the folder of BTI_WORKFLOWS too, and mark the one that is
+    followed.
     """
     with current_database() as engine:
         actor = system_of(engine, municipality)

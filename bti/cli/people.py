@@ -24,7 +24,7 @@ _from_stdin = click.option("--password-stdin", is_flag=True, help="Read the pass
 
 @click.group()
 def user() -> None:
-    """Add staff, give them roles and passwords, and end their access."""
+    """Add staff, give them access, and end it."""
 
 
 @user.command()
@@ -121,9 +121,10 @@ def totp() -> None:
 @_username
 @municipality_option
 def reset_totp(username: str, municipality: str | None) -> None:
-    """Take away USERNAME's second factor, and end their sessions: they add a new one when they log in next.
+    """Take away USERNAME's second factor.
 
-    For somebody who has lost both telephone and recovery codes. Make sure that it is them who asks.
+    Their sessions end, and they add a new one when they log in next. For somebody who has lost both telephone and
+    recovery codes. Make sure that it is them who asks.
     """
     with current_database() as engine:
         actor = system_of(engine, municipality)

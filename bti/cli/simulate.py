@@ -15,8 +15,11 @@ from bti.workflow.library import UnsafeDefinition, load_file
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same walk.")
 @click.option("--steps", default=200, show_default=True, type=click.IntRange(1, 100_000), help="How many steps to try.")
 def simulate_command(file: Path, seed: int, steps: int) -> None:
-    """Let random people do random things with the definition in FILE, and print the walk and every promise's
-    verdict. Exits 1 when a promise is broken or the definition isn't safe."""
+    """Let random people loose on a definition.
+
+    Prints the walk through the one in FILE, and every promise's verdict. Exits 1 when a promise is broken or the
+    definition isn't safe.
+    """
     try:
         model = load_file(file)
     except UnsafeDefinition as error:

@@ -1,4 +1,4 @@
-"""`bti tidy`: for the nightly timer."""
+"""`bti tidy`: for a timer."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _Tidy = Callable[[sa.Connection, str], int]
 
 @click.command()
 def tidy() -> None:
-    """Write down what has run out: offers of the baton, consents, forgotten import files, sessions.
+    """Write down what has run out.
 
-    Run it every night. Nothing depends on it being on time: what is past its date is closed from that day on. Exits
-    1 when a case could not be tidied because nobody could hold its baton.
+    That is offers of the baton, consents, forgotten import files and sessions. Run it once an hour. Nothing depends
+    on it being on time: what is past its date is closed from that day on. Exits 1 when a case could not be tidied
+    because nobody could hold its baton.
     """
     counts = {
         "offers expired": 0,

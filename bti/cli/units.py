@@ -14,7 +14,10 @@ from bti.workflow.definition import SERVICE_KINDS
 
 @click.group()
 def unit() -> None:
-    """Add and list units: schools, health centres, PPT and others."""
+    """Add and list units.
+
+    Schools, health centres, PPT and other services.
+    """
 
 
 @unit.command()

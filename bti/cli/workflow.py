@@ -29,7 +29,10 @@ workflow.add_command(simulate_command)
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Say everything that is wrong with definition, guide and machine FILES. Exits 1 when there is anything."""
+    """Say everything that is wrong with FILES.
+
+    They are definitions, guides or machines. Exits 1 when there is anything.
+    """
     findings = {path: check_file(path) for path in files}
     if as_json:
         click.echo(json.dumps([asdict(f) for some in findings.values() for f in some], indent=2, ensure_ascii=False))
