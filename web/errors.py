@@ -48,7 +48,14 @@ def _too_soon(soon: TooSoon) -> tuple[str, int, dict[str, str]]:
 
 def _not_found() -> tuple[str, int]:
     # The same words whether it isn't there or isn't theirs to see.
-    return _page(404, _("Vi finner ikke siden"), _("Den finnes ikke, eller du har ikke tilgang til den."))
+    text = _("Den finnes ikke, eller du har ikke tilgang til den.")
+    helper = ""
+    if request.path.startswith("/saker/") and current_user and current_user.is_authenticated:
+        helper = _(
+            "Har du vært med i saken? Da kan samtykket være trukket eller løpt ut, eller delen din være avsluttet. "
+            "Lederen din vet hvem du kan spørre."
+        )
+    return _page(404, _("Vi finner ikke siden"), text, helper=helper)
 
 
 def _unavailable(error: DatabaseUnavailable) -> tuple[str, int]:

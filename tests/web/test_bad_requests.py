@@ -117,7 +117,18 @@ class TestEveryAnswer:
 
     def test_a_page_that_is_not_there_says_so_calmly(self, kari: Visitor, stranger: Visitor) -> None:
         for visitor in (kari, stranger):
-            assert visitor.get("/nothing-here", status=404).has("Vi finner ikke siden")
+            page = visitor.get("/nothing-here", status=404)
+            assert page.has("Vi finner ikke siden")
+            assert not page.has("Har du vært med i saken?")
+
+    def test_a_case_that_is_closed_to_somebody_says_no_more_than_one_that_is_not_there(
+        self, cast: Cast, client_of: Callable[[str], Visitor]
+    ) -> None:
+        siri = client_of("siri")
+        closed = siri.get(f"/saker/{cast.facts(cast.wonder()).reference}", status=404)
+        nothing = siri.get("/saker/2026-XXXXX", status=404)
+        assert closed.has("Har du vært med i saken? Da kan samtykket være trukket")
+        assert closed.text == nothing.text
 
 
 class TestStrangeWriting:
