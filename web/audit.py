@@ -146,7 +146,7 @@ def access() -> Any:
     """Show who could open a case at a moment."""
     form = filters.chosen("sak", "dato", "kl")
     found = None
-    if form["sak"]:
+    if "sak" in request.args:
         try:
             exact = filters.exact_moment()
             moment = exact or filters.moment(form)

@@ -200,7 +200,18 @@ class TestWhoHadAccess:
         assert then.has("Siri Dahl Deltaker PPT Fjordvik Samtykke")
         assert then.has("delt med andre tjenester")
 
-    @pytest.mark.parametrize("query", ["sak=2026-X", "sak=SAK&dato=1.1.40", "sak=SAK&tidspunkt=x", "sak=SAK&dato=x"])
+    def test_no_other_service_is_told_to_be_let_in_after_a_withdrawal(self, client_of: Clients, cast: Cast) -> None:
+        case_id = cast.at_level_2()
+        cast.later(days=1)
+        cast.withdraw(case_id, consent_of(cast, case_id, "share"))
+        cast.later(hours=1)
+        then = client_of("tove").get(f"/revisjon/sporsmal/tilgang?sak={reference(cast, case_id)}")
+        assert then.has("men ingen andre tjenester slapp inn")
+        assert not then.has("delt med andre tjenester")
+
+    @pytest.mark.parametrize(
+        "query", ["sak=", "sak=2026-X", "sak=SAK&dato=1.1.40", "sak=SAK&tidspunkt=x", "sak=SAK&dato=x"]
+    )
     def test_says_what_is_wrong(self, client_of: Clients, cast: Cast, query: str) -> None:
         sak = reference(cast, cast.wonder())
         client_of("tove").get(f"/revisjon/sporsmal/tilgang?{query.replace('SAK', sak)}", 422)
