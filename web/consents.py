@@ -251,7 +251,7 @@ def withdraw(reference: str, consent_id: str) -> Any:
                 "consent.withdraw",
                 lambda s: _withdraw(s, reference, consent_id, form),
                 then=lambda target: target,
-                said=_("Samtykket er trukket tilbake, og delingen er stanset. Ingenting er slettet."),
+                said=_said_withdrawn,
             )
         except (Invalid, NotPossible, Stale) as refusal:
             problem = explain(refusal)
@@ -277,6 +277,15 @@ def _withdraw(session: Any, reference: str, consent_id: str, form: Form) -> str:
     # Back to the consent with its receipt, unless the door has just closed on whoever recorded it.
     stays = page_after(session, reference) != url_for("cases.worklist")
     return _page(reference, consent_id) if stays else url_for("cases.worklist")
+
+
+def _said_withdrawn(target: str) -> str:
+    if target == url_for("cases.worklist"):
+        return _(
+            "Samtykket er trukket tilbake, og delingen er stanset. Du har ikke lenger tilgang til saken. "
+            "Ingenting er slettet."
+        )
+    return _("Samtykket er trukket tilbake, og delingen er stanset. Ingenting er slettet.")
 
 
 def _withdraw_page(session: Any, reference: str, consent_id: str) -> dict[str, Any]:

@@ -437,7 +437,7 @@ class TestTakingConsentBack:
         found, siri = shared.newest(), client_of("siri")
         sent = siri.send(siri.get(f"{shared.page}/{found.id}/trekk"), self.said(found))
         assert sent.goes_to == "/saker"
-        assert siri.follow(sent).has("Samtykket er trukket tilbake")
+        assert siri.follow(sent).has("delingen er stanset. Du har ikke lenger tilgang til saken.")
         assert shared.newest().state == "withdrawn"
 
     def test_has_one_effect_for_a_form_sent_twice(self, shared: Consents, client_of: Client) -> None:
