@@ -94,10 +94,17 @@ def _page(head: reading.CaseHead, name: str, form: Form, problem: Problem) -> st
         form=form,
         problem=problem,
         standing=casemap.step_name(scene.model, scene.facts.step),
-        leaves=_what_ends(scene, move),
+        leaves=[*_what_opens(scene, move), *_what_ends(scene, move)],
         latest=_latest(scene, move),
         closing_reasons=[(c.key, words(c.label)) for c in scene.model.definition.closing_reasons],
     )
+
+
+def _what_opens(scene: Scene, move: Move) -> list[str]:
+    """Return in words who can read more after the move."""
+    if "share_with_leader" in move.does and scene.facts.shared_with_leader_at is None:
+        return [_("Lederen i enheten kan lese undringen fra nå, og skal gi deg tilbakemelding.")]
+    return []
 
 
 def _what_ends(scene: Scene, move: Move) -> list[str]:

@@ -41,6 +41,10 @@ class TestTakingAStep:
         for told in ("Fra 2.1 Hold første samarbeidsmøte", "Til 2.2 Planlegg tiltak sammen", "Neste frist", "Klart"):
             assert page.has(told)
 
+    def test_sharing_with_the_leader_says_who_reads_it_then(self, cast: Cast, kari: Visitor) -> None:
+        wonder = f"/saker/{cast.facts(cast.wonder()).reference}"
+        assert kari.get(f"{wonder}/steg/share_with_leader").has("Lederen i enheten kan lese undringen fra nå")
+
     def test_it_is_taken_and_said(self, case: str, kari: Visitor, stands: Callable[[], CaseFacts]) -> None:
         page = kari.follow(kari.send(kari.get(f"{case}/steg/plan")))
         assert page.has("Saken står nå på «2.2 Planlegg tiltak sammen». Neste frist er")
