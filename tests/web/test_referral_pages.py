@@ -96,6 +96,11 @@ class TestReferringACase:
 
 
 class TestTheDeskOfTheCoordinatingUnit:
+    def test_has_no_wonders_to_write_where_it_has_no_cases(self, client_of: Client) -> None:
+        mine = client_of("berit").get("/saker")
+        assert mine.has("Når noen ber deg om hjelp i en sak, og du sier ja, står den her.")
+        assert not mine.has("Skriv det ned mens du husker det")
+
     def test_shows_only_what_was_referred(self, case: Stuck, client_of: Client) -> None:
         hidden = case.cast.at_level_1(about="jon")
         case.refer()
