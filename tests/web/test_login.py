@@ -148,6 +148,7 @@ class TestByPassword:
         page = by_password(stranger, username, password, 403)
         assert page.title.startswith("Feil:")
         assert page.has("Brukernavnet eller passordet stemmer ikke. Prøv igjen.")
+        assert page.has("Har du glemt passordet? Administratoren i kommunen kan gi deg et nytt.")
         assert password not in page.html or len(password) < 2
 
     def test_what_was_typed_is_kept_but_not_the_password(self, stranger: Visitor, neighbour: Cast) -> None:
