@@ -26,7 +26,8 @@ def upgrade_schema() -> None:
 
 @db.command()
 @click.argument("role")
-def allow(role: str) -> None:
+@click.option("--signs", is_flag=True, help="What bti audit and bti fsck need instead: to number and sign the trail.")
+def allow(role: str, signs: bool) -> None:
     """Let ROLE do what the pages need, and no more.
 
     ROLE is one of PostgreSQL's. Run it as the tables' owner, after each bti db upgrade; then give bti serve the
@@ -36,8 +37,9 @@ def allow(role: str) -> None:
       CREATE ROLE stafett_pages LOGIN PASSWORD '…';
     """
     with any_database() as engine:
-        rights.allow(engine, role)
-    click.echo(f"{role} may now do what the pages need. Set BTI_DATABASE_URL for bti serve to log in as {role}.")
+        rights.allow(engine, role, signs=signs)
+    what, who = ("signing the log needs", "bti audit") if signs else ("the pages need", "bti serve")
+    click.echo(f"{role} may now do what {what}. Set BTI_DATABASE_URL for {who} to log in as {role}.")
 
 
 @db.command()

@@ -15,6 +15,7 @@ from bti.models.consents import (
 )
 from bti.models.desk import TURNS, anonymous_discussions, audit_entries, drafts, import_runs, submissions
 from bti.models.log import entries, evaluations, goals, measures
+from bti.models.merkle import audit_checkpoints, audit_epochs, audit_leaves, audit_nodes
 from bti.models.people import (
     care_orders,
     guardians,
@@ -30,7 +31,11 @@ from bti.models.sessions import recovery_codes, second_factors, sessions, thrott
 __all__ = [
     "TURNS",
     "anonymous_discussions",
+    "audit_checkpoints",
     "audit_entries",
+    "audit_epochs",
+    "audit_leaves",
+    "audit_nodes",
     "batons",
     "care_orders",
     "cases",
