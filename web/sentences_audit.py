@@ -66,6 +66,8 @@ EVENTS: Sentences = {
     "session.throttle": lambda: _("Prøvde for mange ganger og måtte vente"),
     "factor.add": lambda: _("Slo på totrinnsbekreftelse"),
     "factor.reset": lambda: _("Totrinnsbekreftelse ble avsluttet"),
+    "log.begin": lambda: _("Den signerte loggen begynte"),
+    "log.export": lambda: _("Tok ut den signerte loggen"),
     "case.read": lambda: _("Åpnet saken for å lese"),
     "case.preview": lambda: _("Så en begrenset forhåndsvisning"),
     "worklist.read": lambda: _("Så listen over egne saker"),

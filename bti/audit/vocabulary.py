@@ -71,6 +71,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "session.throttle": ("door",),
     "factor.add": ("recovery_codes",),
     "factor.reset": ("person", "cause"),
+    # `after` is the last signed head of the tree before, word for word; the verifier reads it.
+    "log.begin": ("epoch", "after", "reason"),
 }
 
 READS: dict[str, tuple[str, ...]] = {
@@ -89,8 +91,14 @@ READS: dict[str, tuple[str, ...]] = {
     "consent.export": ("filters", "rows", "as_of"),
     "register.read": ("part", "shown"),
     "import.dry_run": ("kind", "rows", "findings"),
+    "log.export": ("rows",),
 }
 
 REFUSALS: dict[str, tuple[str, ...]] = {"refused": ("attempt", "code", "missing")}
+
+# What the sequencer numbers and signs as soon as it sees it, where others wait until a second is over.
+AT_ONCE = frozenset(
+    {"consent.withdraw", "role.grant", "role.end", "person.end", "factor.reset", "log.begin", "log.export"}
+)
 
 EVENTS: dict[str, tuple[str, ...]] = {**CHANGES, **READS, **REFUSALS}

@@ -73,6 +73,8 @@ DETAILS: dict[str, dict[str, str]] = {
     "session.throttle": {"door": "door"},
     "factor.add": {},
     "factor.reset": {"person": "person", "cause": "cause"},
+    "log.begin": {},
+    "log.export": {"rows": "number"},
     "case.read": {"part": "part", "view": "view"},
     "case.preview": {},
     "worklist.read": {"shown": "number"},

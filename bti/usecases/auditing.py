@@ -50,12 +50,12 @@ QUESTIONS = ("no_live_basis", "expired_with_access", "withdrawn_then_read", "ove
 STATES = ("asked", "partly_given", "given", "refused", "withdrawn", "expired")
 # One choice for many events, before the single ones.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "reads": tuple(event for event in READS if not event.startswith(("audit.", "consent."))),
+    "reads": tuple(event for event in READS if not event.startswith(("audit.", "consent.", "log."))),
     "changes": tuple(event for event in CHANGES if not event.startswith("session.")),
     "consents": tuple(e for e in CHANGES if e.startswith(("consent.", "disclosure."))),
     "batons": tuple(e for e in CHANGES if e.startswith(("baton.", "handover."))),
     "logins": tuple(e for e in CHANGES if e.startswith(("session.", "factor."))),
-    "lookups": tuple(e for e in READS if e.startswith(("audit.", "consent."))),
+    "lookups": tuple(e for e in READS if e.startswith(("audit.", "consent.", "log."))),
 }
 # A name that fits so many people isn't a choice yet.
 MOST_PEOPLE = 20

@@ -1,0 +1,87 @@
+"""A log over the cast's trail: a sequencer with keys and memory of its own, and what it has kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from bti.audit.leaves import Leaf, leaves
+from bti.audit.stored import Epoch, Signed, Stored, checkpoints, epochs
+from bti.db import reading, writing
+from bti.models import audit_entries
+from bti.sequencer.folder import LogFolder
+from bti.sequencer.working import Sequencer
+from bti.verifier.policy import Policy, read_policy
+from tests.cast import HERE, Cast
+
+HOST = "stafett.example"
+
+
+@dataclass
+class Ledger:
+    """A cast's log. `folder` is what the operating system's rights keep from the web process."""
+
+    cast: Cast
+    path: Path
+    whose: str = HERE
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def database(self) -> sa.Engine:
+        return self.cast.database
+
+    @property
+    def folder(self) -> LogFolder:
+        return LogFolder(self.path)
+
+    def sequencer(self, clock: Callable[[], datetime] | None = None) -> Sequencer:
+        return Sequencer(self.database, self.folder, HOST, clock or (lambda: self.cast.now), self.said.append)
+
+    def turn(self) -> int:
+        """Let a sequencer number and sign all that waits."""
+        return self.sequencer().turn(self.whose)
+
+    def epochs(self) -> list[Epoch]:
+        with reading(self.database) as session:
+            return epochs(session, self.whose)
+
+    def leaves(self, epoch: int = 1) -> list[Leaf]:
+        with reading(self.database) as session:
+            return list(leaves(session, municipality_id=self.whose, epoch=epoch))
+
+    def heads(self, epoch: int = 1) -> list[Signed]:
+        with reading(self.database) as session:
+            return checkpoints(session, epochs(session, self.whose)[epoch - 1])
+
+    def root(self, size: int, epoch: int = 1) -> bytes:
+        with reading(self.database) as session:
+            return Stored(session, epochs(session, self.whose)[epoch - 1]).root(size)
+
+    def entry_ids(self) -> list[int]:
+        with reading(self.database) as session:
+            e = audit_entries.c
+            return list(
+                session.execute(sa.select(e.id).where(e.municipality_id == self.whose).order_by(e.id)).scalars()
+            )
+
+    def policy_text(self) -> str:
+        keys = [self.folder.key(self.whose, number).public for number in self.folder.epochs(self.whose)]
+        return "".join(f"log {key}\n" for key in keys) + "quorum none\n"
+
+    def policy(self) -> Policy:
+        return read_policy(self.policy_text().encode())
+
+
+def tamper(database: sa.Engine, *statements: str, **values: Any) -> None:
+    """Change the database as its superuser does, whom no key between tables and no trigger holds up."""
+    with writing(database) as session:
+        if database.dialect.name == "postgresql":
+            session.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        for statement in statements:
+            named = {name: value for name, value in values.items() if f":{name}" in statement}
+            session.execute(sa.text(statement), named)
