@@ -30,6 +30,7 @@ RUNS_EACH = 2
 class Epoch:
     """One tree of the log. `heads` are its signed heads, `head` the one that says how many entries are covered.
 
+    `held` are those of the heads that somebody kept elsewhere, whom the log's owner can't have deceived later.
     `frontier` is the tree as far as the entries stand in an unbroken row, `roots` what it was at the sizes of heads.
     """
 
@@ -38,6 +39,7 @@ class Epoch:
     heads: list[Head]
     head: Head | None
     files: list[File]
+    held: list[Head] = field(default_factory=list)
     frontier: Frontier = field(default_factory=Frontier)
     lines: int = 0
     surplus: int = 0
@@ -108,7 +110,8 @@ def _open(number: int, folder: Path, policy: Policy, kept: Sequence[Head], repor
         heads.append(newest)
     # Without a newest head that holds, an older one still tells how far the entries are what was signed.
     head = newest or max(heads, key=lambda one: one.checkpoint.size, default=None)
-    return Epoch(number, folder, heads, head, entry_files(folder, head.checkpoint.size if head else None))
+    files = entry_files(folder, head.checkpoint.size if head else None)
+    return Epoch(number, folder, heads, head, files, [one for one in kept if one in heads])
 
 
 def _earlier(number: int, folder: Path, policy: Policy, report: Report) -> Iterable[Head]:
@@ -212,7 +215,7 @@ def _check(epoch: Epoch, report: Report, *, is_last: bool) -> None:
     if not epoch.agrees(head):
         _name_differences(epoch, head, good, bad, report)
     else:
-        _name_forks(epoch, good, report)
+        _name_forks(epoch, report)
         _say_what_holds(epoch, head, report)
     if is_last:
         _name_truncation(epoch, report)
@@ -248,16 +251,21 @@ def _name_differences(epoch: Epoch, head: Head, good: list[int], bad: list[int],
         report.tampered(text, first=first, last=last, epoch=epoch.number)
 
 
-def _name_forks(epoch: Epoch, good: list[int], report: Report) -> None:
-    """Name the heads that the log signed and that don't lead to the newest: whoever has the key rewrote what was."""
+def _name_forks(epoch: Epoch, report: Report) -> None:
+    """Name the heads that the log signed and that don't lead to the newest: whoever has the key rewrote what was.
+
+    They may have signed the earlier heads in the bundle anew, too: only one that was kept elsewhere bounds the range.
+    """
     forks = {one.checkpoint.size for one in epoch.heads if one.checkpoint.size <= epoch.size and not epoch.agrees(one)}
+    sure = [0, *(one.checkpoint.size for one in epoch.held if epoch.agrees(one))]
     for size in sorted(forks)[:SHOWN]:
-        first = max(one for one in good if one <= max(0, size - 1))
+        last = max(0, size - 1)
+        first = max(one for one in sure if one <= last)
         report.tampered(
-            f"Epoch {epoch.number}: the log signed another head for {size} entries before, so "
-            f"{named(first, size - 1)} were rewritten with its key.",
+            f"Epoch {epoch.number}: the log signed another head for {size} entries before, so something among "
+            f"{named(first, last)} was rewritten with its key.",
             first=first,
-            last=size - 1,
+            last=last,
             epoch=epoch.number,
         )
 

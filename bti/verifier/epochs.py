@@ -29,7 +29,13 @@ def check_gap(
     Without an epoch before, report whether there should have been one.
     """
     number, file = after
-    told = _declared(file)
+    check_declared(before=before, number=number, told=_told_in(file), policy=policy, report=report)
+
+
+def check_declared(
+    *, before: tuple[int, Head, list[Head]] | None, number: int, told: str, policy: Policy, report: Report
+) -> None:
+    """The same for an epoch whose first entry is at hand: `told` is what `declared` found in it."""
     if before is None:
         if told:
             origin = told.partition("\n")[0]
@@ -42,15 +48,26 @@ def check_gap(
         )
         return
     try:
-        declared = policy.open(told.encode())
+        last = policy.open(told.encode())
     except (Undecided, Tampered) as wrong:
         report.tampered(f"Epoch {number} declares a head that isn't one: {wrong}", first=0, last=0, epoch=number)
         return
-    _compare(earlier, head, heads, number, declared, report)
+    _compare(earlier, head, heads, number, last, report)
 
 
-def _compare(earlier: int, head: Head, heads: list[Head], number: int, declared: Head, report: Report) -> None:
-    last = declared.checkpoint
+def declared(line: bytes) -> str:
+    """Return the signed head that an epoch's first entry declares, empty when it declares none."""
+    try:
+        entry = decode(line)
+    except NotCanonical:
+        return ""
+    fields = entry.get("fields")
+    told = fields.get(AFTER) if entry["event"] == BEGIN and isinstance(fields, dict) else None
+    return told if isinstance(told, str) else ""
+
+
+def _compare(earlier: int, head: Head, heads: list[Head], number: int, told: Head, report: Report) -> None:
+    last = told.checkpoint
     if last.origin != head.checkpoint.origin:
         report.tampered(
             f"Epoch {number} declares that it follows “{last.origin}”; epoch {earlier} is “{head.checkpoint.origin}”.",
@@ -86,14 +103,9 @@ def _compare(earlier: int, head: Head, heads: list[Head], number: int, declared:
         report.notes.append(f"Epoch {number} goes on where epoch {earlier} ended: nothing is missing between them.")
 
 
-def _declared(file: Path) -> str:
-    """Return the signed head that an epoch's first entry declares, empty when it declares none."""
+def _told_in(file: Path) -> str:
     try:
         with file.open("rb") as opened:
-            line = next(pieces(opened.read(_ENOUGH)), b"").partition(b"\n")[0]
-        entry = decode(line)
-    except (OSError, NotCanonical):
+            return declared(next(pieces(opened.read(_ENOUGH)), b"").partition(b"\n")[0])
+    except OSError:
         return ""
-    fields = entry.get("fields")
-    told = fields.get(AFTER) if entry["event"] == BEGIN and isinstance(fields, dict) else None
-    return told if isinstance(told, str) else ""
