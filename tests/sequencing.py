@@ -10,13 +10,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bti import audit
+from bti.audit.export import export
+from bti.audit.fsck import check_log
 from bti.audit.leaves import Leaf, leaves
 from bti.audit.stored import Epoch, Signed, Stored, checkpoints, epochs
 from bti.db import reading, writing
 from bti.models import audit_entries
 from bti.sequencer.folder import LogFolder
 from bti.sequencer.working import Sequencer
+from bti.verifier.bundle import check_bundle
 from bti.verifier.policy import Policy, read_policy
+from bti.verifier.verdict import Report
 from tests.cast import HERE, Cast
 
 HOST = "stafett.example"
@@ -77,6 +82,12 @@ class Ledger:
         return read_policy(self.policy_text().encode())
 
 
+def entry(session: sa.Connection, cast: Cast, **more: object) -> None:
+    """Write an entry of no case."""
+    fields = {"shown": 1}
+    audit.record(session, actor=None, municipality_id=HERE, event="wonder.read", now=cast.now, fields=fields, **more)  # type: ignore[arg-type]
+
+
 def tamper(database: sa.Engine, *statements: str, **values: Any) -> None:
     """Change the database as its superuser does, whom no key between tables and no trigger holds up."""
     with writing(database) as session:
@@ -85,3 +96,36 @@ def tamper(database: sa.Engine, *statements: str, **values: Any) -> None:
         for statement in statements:
             named = {name: value for name, value in values.items() if f":{name}" in statement}
             session.execute(sa.text(statement), named)
+
+
+@dataclass
+class Answers:
+    """What both checks say: `bti fsck` in the database, `bti-verify` on an export of it with a checkpoint kept."""
+
+    fsck: Report
+    bundle: Report
+
+    @property
+    def codes(self) -> tuple[int, int]:
+        return self.fsck.code, self.bundle.code
+
+    def said(self) -> str:
+        return "\n".join(finding.text for report in (self.fsck, self.bundle) for finding in report.findings)
+
+
+def check(ledger: Ledger, folder: Path, *, held: str = "", policy: Policy | None = None) -> Answers:
+    """Check a log in both ways, as an auditor with this policy and this kept checkpoint would."""
+    policy = policy or ledger.policy()
+    with reading(ledger.database) as session:
+        export(session, municipality_id=ledger.whose, folder=folder, now=ledger.cast.now)
+    return Answers(
+        fsck=fsck(ledger, policy),
+        bundle=check_bundle(folder, policy, held=[held.encode()] if held else [], processes=1),
+    )
+
+
+def fsck(ledger: Ledger, policy: Policy | None = None) -> Report:
+    policy = policy or ledger.policy()
+    remembered = {key.name: ledger.folder.heads.last(key.name) for key in policy.logs}
+    with reading(ledger.database) as session:
+        return check_log(session, municipality_id=ledger.whose, policy=policy, remembered=remembered)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bti import audit
 from bti.audit.stored import Stored, epochs
 from bti.audit.vocabulary import AT_ONCE, EVENTS
 from bti.clock import utc_now
@@ -26,18 +25,12 @@ from bti.sequencer.working import Sequencer, waiting
 from bti.verifier.entries import NOTHING_BEFORE, decode, link_of
 from bti.verifier.tree import Tree, leaf_hash
 from tests.cast import HERE, NEXT_DOOR, Cast, settle, settle_neighbour
-from tests.sequencing import HOST, Ledger
+from tests.sequencing import HOST, Ledger, entry
 
 
 @pytest.fixture
 def ledger(database: sa.Engine, tmp_path: Path) -> Ledger:
     return Ledger(settle(database), tmp_path / "log")
-
-
-def entry(session: sa.Connection, cast: Cast, **more: object) -> None:
-    """Write an entry of no case."""
-    fields = {"shown": 1}
-    audit.record(session, actor=None, municipality_id=HERE, event="wonder.read", now=cast.now, fields=fields, **more)  # type: ignore[arg-type]
 
 
 class TestNumbering:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from unicodedata import is_normalized
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from bti.audit.trail import canonical
 from bti.models import audit_entries, audit_leaves
@@ -130,22 +132,29 @@ class _Entry:
         return iter(self._row[: len(columns)])
 
 
-class _Spelt(sa.types.TypeDecorator[str]):
-    """A moment as the log writes it, and as it stands where somebody has written what is no moment."""
+class _spelt(FunctionElement[str]):
+    """A moment as the log writes it, and anything else where somebody has written what is no moment."""
 
-    impl = sa.String
-    cache_ok = True
+    name = "spelt"
+    type = sa.String()
+    inherit_cache = True
 
-    def process_result_value(self, value: Any, dialect: Any) -> str | None:
-        if isinstance(value, datetime):
-            return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return None if value is None else f"{str(value).replace(' ', 'T')}Z"
+
+@compiles(_spelt, "postgresql")
+def _spelt_postgresql(element: _spelt, compiler: SQLCompiler, **options: Any) -> str:
+    moment = compiler.process(element.clauses, **options)
+    return f"""to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+@compiles(_spelt, "sqlite")
+def _spelt_sqlite(element: _spelt, compiler: SQLCompiler, **options: Any) -> str:
+    return f"replace({compiler.process(element.clauses, **options)}, ' ', 'T') || 'Z'"
 
 
 # What `spell` reads, in an order that never changes.
 columns: tuple[sa.ColumnElement[Any], ...] = (
     audit_entries.c.id,
-    sa.type_coerce(audit_entries.c.at, _Spelt).label("spelt_at"),
+    _spelt(audit_entries.c.at).label("spelt_at"),
     audit_entries.c.event,
     audit_entries.c.actor_id,
     audit_entries.c.unit_id,
