@@ -27,12 +27,14 @@ class Head:
 
 @dataclass(frozen=True)
 class Policy:
-    """What a policy file says. `groups` maps a name to how many of which members it takes."""
+    """What a policy file says. `groups` maps a name to how many of which members it takes, `urls` a witness's name to
+    where it answers; the verifier asks nobody."""
 
     logs: tuple[Key, ...]
     witnesses: dict[str, Key]
     groups: dict[str, tuple[int, tuple[str, ...]]]
     quorum: str
+    urls: dict[str, str] = field(default_factory=dict)
 
     def open(self, data: bytes) -> Head:
         """Return the head in a signed checkpoint, its signature verified; witnesses may still be missing.
@@ -95,7 +97,7 @@ def read_policy(data: bytes) -> Policy:
             raise Undecided(f"Line {number} of the policy: {wrong}") from wrong
     if reading.quorum is None:
         raise Undecided("The policy has no quorum line: “quorum none” asks for no witnesses.")
-    return Policy(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum)
+    return Policy(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum, reading.urls)
 
 
 class _Reading:
@@ -104,6 +106,7 @@ class _Reading:
         self.witnesses: dict[str, Key] = {}
         self.groups: dict[str, tuple[int, tuple[str, ...]]] = {}
         self.quorum: str | None = None
+        self.urls: dict[str, str] = {}
         self._members: set[str] = set()
 
     def take(self, words: Sequence[str]) -> None:
@@ -122,6 +125,8 @@ class _Reading:
             raise Undecided("“witness NAME KEY [URL]” was expected.")
         key = _new_key(words[1], WITNESS, list(self.witnesses.values()))
         self.witnesses[self._new_name(words[0])] = key
+        if len(words) == 3:
+            self.urls[words[0]] = words[2]
 
     def _group(self, words: list[str]) -> None:
         if len(words) < 3:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bti.clock import utc_now
 from bti.config import Misconfigured
-from bti.crypto.signing import load_witness_key, make_witness_key
-from bti.verifier.policy import read_policy
 from bti.verifier.verdict import Undecided
-from bti.witness.heads import Heads
+from bti.witness import work
 from bti.witness.judge import Refusal, Witness
-from bti.witness.server import WitnessServer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,33 +28,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _key(told: argparse.Namespace) -> None:
-    print(make_witness_key(told.file, name=told.name).public)
+    print(work.make_key(told.file, name=told.name))
 
 
 def _serve(told: argparse.Namespace) -> None:
-    host, _, port = told.bind.rpartition(":")
-    if not host or not port.isdecimal():
-        raise Misconfigured([f"{told.bind} isn't ADDRESS:PORT."])
-    witness = _witness(told)
-    for asked in (signal.SIGINT, signal.SIGTERM):
-        # Whoever starts it in the background may have told it to ignore the first; a service manager sends the other.
-        signal.signal(asked, signal.default_int_handler)
-    with WitnessServer((host.strip("[]"), int(port)), witness=witness, clock=utc_now) as server:
-        try:
-            print(f"Witness {witness.name} on {server.url}", flush=True)
-            server.serve_forever()
-        except KeyboardInterrupt:
-            return
+    work.serve(_witness(told), bind=told.bind, tell=lambda line: print(line, flush=True))
 
 
 def _sign(told: argparse.Namespace) -> None:
-    note = _witness(told).sign_file(told.file.read_bytes(), at=int(utc_now().timestamp()))
-    print(note, end="")
+    print(work.sign_file(_witness(told), told.file), end="")
 
 
 def _witness(told: argparse.Namespace) -> Witness:
-    policy = read_policy(told.policy.read_bytes())
-    return Witness(key=load_witness_key(told.key), policy=policy, heads=Heads(told.memory))
+    return work.a_witness(key=told.key, policy=told.policy, memory=told.memory)
 
 
 def _parser() -> argparse.ArgumentParser:
