@@ -14,6 +14,8 @@ SECRET_KEY_LENGTH = 32
 DEFAULT_BIND = "127.0.0.1:8000"
 DEFAULT_TIMEZONE = "Europe/Oslo"
 MOST_PROXIES = 5
+LOG_FOLDER = "BTI_LOG"
+LOG_HOST = "BTI_LOG_HOST"
 DATABASE_EXAMPLES = "for example sqlite:///var/bti.db or postgresql+psycopg://stafett:PASSWORD@localhost:5432/stafett"
 
 
@@ -94,6 +96,26 @@ def workflows_folder(environ: Mapping[str, str]) -> Path | None:
     """Return the folder of BTI_WORKFLOWS, from the root, or None. What lies in it is checked where it is read."""
     given = environ.get("BTI_WORKFLOWS", "").strip()
     return Path(given).absolute() if given else None
+
+
+def log_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the log's keys: BTI_LOG's, or the one beside a SQLite database.
+
+    The pages have no business there. Raises Misconfigured when there is neither.
+    """
+    given = environ.get(LOG_FOLDER, "").strip()
+    if given:
+        return Path(given).absolute()
+    url = parse_database_url(environ.get("BTI_DATABASE_URL", "").strip())
+    if url.get_backend_name() != "sqlite" or not url.database:
+        told = f"{LOG_FOLDER} isn't set: say in which folder the log's keys are, for example /var/lib/stafett-log."
+        raise Misconfigured([told])
+    return log_folder_beside(Path(url.database))
+
+
+def log_folder_beside(database: Path) -> Path:
+    """Return the folder that belongs to a SQLite database when nothing else is said."""
+    return database.absolute().with_name(f"{database.stem}-log")
 
 
 def parse_database_url(url: str) -> URL:

@@ -72,7 +72,7 @@ class TestAnUntouchedLog:
         ledger.cast.wonder(about="liam", by="nils")
         answers = look()
         assert answers.codes == (GOOD, GOOD)
-        assert answers.fsck.notes == ["1 entries wait to be numbered: nothing vouches for them yet."]
+        assert answers.fsck.notes == ["One entry waits to be numbered: nothing vouches for what waits."]
 
 
 class TestAFieldThatIsChanged:

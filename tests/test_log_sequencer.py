@@ -14,12 +14,11 @@ import sqlalchemy as sa
 from bti.audit.stored import Stored, epochs
 from bti.audit.vocabulary import AT_ONCE, EVENTS
 from bti.clock import utc_now
-from bti.config import Misconfigured
+from bti.config import Misconfigured, log_folder
 from bti.db import open_database, reading, writing
 from bti.demo.seed import make
 from bti.models import audit_entries, municipalities
 from bti.sequencer import numbering
-from bti.sequencer.folder import folder_path
 from bti.sequencer.horizon import Horizon
 from bti.sequencer.working import Sequencer, waiting
 from bti.verifier.entries import NOTHING_BEFORE, decode, link_of
@@ -203,12 +202,12 @@ class TestAnEntrysBytes:
 class TestTheFolder:
     def test_lies_beside_a_sqlite_database_unless_told_otherwise(self, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path}/bti.db"
-        assert folder_path({"BTI_DATABASE_URL": url}) == tmp_path / "bti-log"
-        assert folder_path({"BTI_DATABASE_URL": url, "BTI_LOG": "/etc/stafett"}) == Path("/etc/stafett")
+        assert log_folder({"BTI_DATABASE_URL": url}) == tmp_path / "bti-log"
+        assert log_folder({"BTI_DATABASE_URL": url, "BTI_LOG": "/etc/stafett"}) == Path("/etc/stafett")
 
     def test_has_to_be_named_for_postgresql(self) -> None:
         with pytest.raises(Misconfigured, match="BTI_LOG isn't set"):
-            folder_path({"BTI_DATABASE_URL": "postgresql+psycopg://stafett@localhost/stafett"})
+            log_folder({"BTI_DATABASE_URL": "postgresql+psycopg://stafett@localhost/stafett"})
 
     def test_is_for_its_owner_alone(self, ledger: Ledger) -> None:
         ledger.turn()

@@ -130,7 +130,7 @@ def _name_heads(
     newest = heads[-1].checkpoint.size if heads else 0
     if last is not None and is_last:
         _name_lost(epoch, seen, newest, last, report)
-    if not last and is_last:
+    if is_last and (last is None or last.size < newest):
         report.notes.append(
             "What the signer remembers wasn't at hand: whether the newest entries were cut off can't be told here."
         )
@@ -256,7 +256,9 @@ def _name_waiting(session: sa.Connection, epoch: Epoch, report: Report) -> None:
             "slipped in afterwards, or their places were taken away."
         )
     if len(waits) > len(passed):
-        report.notes.append(f"{len(waits) - len(passed)} entries wait to be numbered: nothing vouches for them yet.")
+        number = len(waits) - len(passed)
+        told = "One entry waits" if number == 1 else f"{number} entries wait"
+        report.notes.append(f"{told} to be numbered: nothing vouches for what waits.")
 
 
 def _count(session: sa.Connection, municipality_id: str) -> int:

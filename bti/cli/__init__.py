@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from bti import __version__
+from bti.cli.audit import audit
 from bti.cli.database import db
 from bti.cli.demo import demo
 from bti.cli.edge import Commands
+from bti.cli.fsck import fsck
 from bti.cli.imports import import_
 from bti.cli.municipality import municipality
 from bti.cli.people import user
@@ -23,5 +25,5 @@ def main() -> None:
     """Stafett: an open engine for better cross-service collaboration around children."""
 
 
-for command in (db, demo, municipality, unit, user, import_, serve, tidy, workflow):
+for command in (audit, db, demo, fsck, municipality, unit, user, import_, serve, tidy, workflow):
     main.add_command(command)

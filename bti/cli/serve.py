@@ -10,8 +10,11 @@ from typing import Any, Literal
 
 import click
 
+from bti.clock import utc_now
 from bti.config import Misconfigured, Settings, load_settings, parse_database_url, workflows_folder
 from bti.db import DatabaseUnavailable, is_behind, open_database, reading
+from bti.queries.register import municipality_ids
+from bti.usecases import signed_log
 from bti.usecases.readiness import missing_definitions, not_ready
 from bti.workflow import own
 
@@ -38,12 +41,14 @@ def serve(bind: str | None, workers: int, threads: int, server: Server) -> None:
     """Serve the pages. Put a proxy that speaks HTTPS in front, and set BTI_HTTPS=1.
 
     Needs BTI_DATABASE_URL and BTI_SECRET_KEY, a database that is up to date, a municipality, and somebody who can
-    log in; says what is missing otherwise.
+    log in; says what is missing otherwise. Run bti audit run beside it, as another user: it signs the audit log.
     """
     settings = checked_settings(os.environ | ({"BTI_BIND": bind} if bind else {}))
     require_free(settings.host, settings.port)
     if settings.https and not settings.proxies:
         click.echo(_NO_PROXIES, err=True)
+    for line in unsigned(settings):
+        click.echo(line, err=True)
     # Processes that the server starts read the same settings.
     os.environ["BTI_BIND"] = settings.bind
     click.echo(f"Serving on http://{settings.bind} ({server}, {workers} processes of {threads} threads).", err=True)
@@ -69,6 +74,23 @@ def checked_settings(environ: Mapping[str, str]) -> Settings:
     if problems or settings is None:
         raise Misconfigured(problems)
     return settings
+
+
+def unsigned(settings: Settings) -> list[str]:
+    """Return a sentence for every municipality whose log isn't being signed, though entries wait for it."""
+    engine = open_database(settings.database_url)
+    try:
+        with reading(engine) as session:
+            states = [signed_log.state(session, municipality_id=one) for one in municipality_ids(session)]
+    finally:
+        engine.dispose()
+    now = utc_now()
+    return [
+        f"The log of {one.municipality_id} isn't being signed: {one.waiting} entries wait, the oldest since "
+        f"{one.oldest_at:%Y-%m-%d %H:%M} UTC. Run bti audit run as a service of its own."
+        for one in states
+        if one.is_stuck(now)
+    ]
 
 
 def require_free(host: str, port: int) -> None:

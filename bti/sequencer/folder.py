@@ -8,42 +8,28 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bti.config import Misconfigured, parse_database_url
+from bti.config import Misconfigured
 from bti.crypto.signing import SigningKey, load_log_key, make_log_key
 from bti.witness.heads import Heads
 
-VARIABLE = "BTI_LOG"
 _KEY = re.compile(r"(?P<whose>.+)\.(?P<number>[0-9]{4})\.key")
 
 
-def folder_path(environ: Mapping[str, str]) -> Path:
-    """Return the folder of BTI_LOG, or the one beside a SQLite database. Raises Misconfigured when there is neither."""
-    given = environ.get(VARIABLE, "").strip()
-    if given:
-        return Path(given).absolute()
-    url = parse_database_url(environ.get("BTI_DATABASE_URL", "").strip())
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise Misconfigured(
-            [f"{VARIABLE} isn't set: say in which folder the log's keys are, for example /etc/stafett/log."]
-        )
-    return beside(Path(url.database))
-
-
-def beside(database: Path) -> Path:
-    """Return the folder that belongs to a SQLite database when nothing else is said."""
-    return database.absolute().with_name(f"{database.stem}-log")
-
-
 class LogFolder:
-    """Keys and memory of the logs of one installation. Raises Misconfigured when the folder can't be used."""
+    """Keys and memory of the logs of one installation, in a folder that is made if it isn't there.
 
-    def __init__(self, path: Path) -> None:
+    With `is_made=False` it must be there. Raises Misconfigured when it can't be used.
+    """
+
+    def __init__(self, path: Path, *, is_made: bool = True) -> None:
         self.path = path
         self._keys = path / "keys"
+        if not is_made and not self._keys.is_dir():
+            raise Misconfigured([f"{path} isn't the folder of a log's keys, or this user may not look into it."])
         try:
             # Not with `parents`: those it makes are for everybody.
             path.parent.mkdir(parents=True, exist_ok=True)

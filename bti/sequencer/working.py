@@ -30,6 +30,8 @@ SULK_SECONDS = 30.0
 # While much is numbered at once, writers get their turns in between.
 BREATH_SECONDS = 0.02
 MOST_SURPRISES = 20
+# What stops one log: it is told of, and the next one goes on.
+CANT_GO_ON = (Contradiction, Damaged, Misconfigured, NotSigned, NotTheLast)
 
 
 @dataclass
@@ -102,7 +104,7 @@ class Sequencer:
             return
         try:
             self.turn(municipality_id)
-        except (Contradiction, Damaged, Misconfigured, NotSigned, NotTheLast) as wrong:
+        except CANT_GO_ON as wrong:
             self.tell(f"{municipality_id}: {wrong}")
             sulking[municipality_id] = now + SULK_SECONDS
 
