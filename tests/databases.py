@@ -133,14 +133,14 @@ class Copy:
         """Return the URL of the database, which is as it was when it was migrated."""
         if self.first is None or not self._emptied():
             self.drop()
-            with _administering(self.server) as connection:
+            with administering(self.server) as connection:
                 connection.execute(text(f"CREATE DATABASE {self.name} TEMPLATE {self.template} {_quick(connection)}"))
             self.remember()
         return self.url
 
     def remember(self) -> None:
         """Take the schema as it is now for the one that every test is to find."""
-        with _administering(self.url) as connection:
+        with administering(self.url) as connection:
             self.first = connection.execute(FINGERPRINT).one()
 
     def forget(self) -> None:
@@ -149,12 +149,12 @@ class Copy:
 
     def drop(self) -> None:
         """Remove the database, and throw out whoever is still connected."""
-        with _administering(self.server) as connection:
+        with administering(self.server) as connection:
             connection.execute(text(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)"))
 
     def _emptied(self) -> bool:
         assert self.first is not None
-        with _administering(self.url) as connection:
+        with administering(self.url) as connection:
             now = connection.execute(FINGERPRINT).one()
             if now[:2] != self.first[:2] or now.bytes > self.first.bytes + self.MOST_BYTES_LEFT:
                 return False
@@ -208,15 +208,16 @@ def _make_role(server: str) -> None:
 @contextmanager
 def database_named(server: str, name: str) -> Iterator[str]:
     """Make an empty PostgreSQL database for as long as the block lasts; give its URL."""
-    with _administering(server) as connection:
+    with administering(server) as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
     yield _url(server, name)
-    with _administering(server) as connection:
+    with administering(server) as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @contextmanager
-def _administering(url: str) -> Iterator[Connection]:
+def administering(url: str) -> Iterator[Connection]:
+    """Give a connection on which each statement is a transaction of its own."""
     with create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
         yield connection
 

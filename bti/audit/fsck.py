@@ -72,7 +72,8 @@ def check_log(
         _name_rows(epoch, seen, report)
         _name_nodes(session, epoch, seen, report)
         _name_heads(epoch, seen, heads, last, report, is_last=epoch is found[-1])
-        check_declared(before=before, number=epoch.number, told=declared(seen.first), policy=policy, report=report)
+        if seen.size:
+            check_declared(before=before, number=epoch.number, told=declared(seen.first), policy=policy, report=report)
         before = _known(epoch, heads, last)
     _name_chains(chains, report)
     _name_waiting(session, found[-1], report)
