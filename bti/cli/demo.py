@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,7 +17,16 @@ import sqlalchemy as sa
 from bti.cli.edge import Plain
 from bti.cli.serve import APPLICATION, DEFAULT_SERVER, require_free, run_server
 from bti.clock import utc_now
-from bti.config import DEFAULT_BIND, Settings, load_settings, parse_database_url, workflows_folder
+from bti.config import (
+    DEFAULT_BIND,
+    LOG_FOLDER,
+    LOG_HOST,
+    Settings,
+    load_settings,
+    log_folder_beside,
+    parse_database_url,
+    workflows_folder,
+)
 from bti.db import is_behind, open_database, upgrade
 from bti.demo.marks import mark_of
 from bti.demo.seed import NotADemo, make, make_anew
@@ -21,6 +35,8 @@ from bti.workflow import own
 
 DEFAULT_DATABASE = "var/demo.db"
 KEY_FILE = Path("var/demo.key")
+# The demo's log is called after nobody's installation.
+HOST = "demo.example"
 NOT_A_DEMO = (
     "This database isn't a demo: it holds a municipality that isn't marked as one, or something else altogether. "
     "Nothing in it was touched. Name another with --database."
@@ -45,7 +61,8 @@ def demo(reset: bool, bind: str, no_serve: bool, database: str) -> None:
     click.echo(_people())
     if settings:
         click.echo(f"\nOpen http://{settings.bind} and choose who to be. Ctrl-C ends it; what you did there is kept.")
-        run_server(DEFAULT_SERVER, APPLICATION, host=settings.host, port=settings.port, workers=2, threads=4)
+        with _signed(url):
+            run_server(DEFAULT_SERVER, APPLICATION, host=settings.host, port=settings.port, workers=2, threads=4)
 
 
 # --- where and how ------------------------------------------------------------------------------------------------
@@ -65,6 +82,26 @@ def _settings(url: str, bind: str) -> Settings:
     require_free(settings.host, settings.port)
     os.environ.update(demo_only)
     return settings
+
+
+@contextmanager
+def _signed(url: str) -> Iterator[None]:
+    """Let a process of its own sign the demo's log meanwhile, as a service does in use. It ends with this one."""
+    environ = {**os.environ, LOG_FOLDER: str(_log_folder(url)), LOG_HOST: HOST}
+    environ.pop("BTI_WITNESSES", None)
+    command = [sys.executable, "-c", "from bti.cli import main; main()", "audit", "run", "--with-parent"]
+    # In a session of its own: an interrupt at the keyboard is for this one, which ends the other afterwards.
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, start_new_session=True) as sequencer:  # noqa: S603
+        try:
+            yield
+        finally:
+            sequencer.terminate()
+
+
+def _log_folder(url: str) -> Path:
+    """Return where a demo's log keys are: beside its own database, or where demos are."""
+    file = parse_database_url(url).database
+    return log_folder_beside(Path(file)) if url.startswith("sqlite") and file else Path("var/demo-log").absolute()
 
 
 def _secret_key() -> str:
@@ -92,6 +129,8 @@ def _prepare(url: str, *, reset: bool) -> None:
             upgrade(database)
         if mark == "empty" or reset:
             _seed(database, anew=mark == "demo")
+            # What was signed of the demo before is no past of this one.
+            shutil.rmtree(_log_folder(url), ignore_errors=True)
     except NotADemo:
         # Somebody was faster between the first look and the transaction.
         raise Plain(NOT_A_DEMO) from None
