@@ -19,10 +19,11 @@ from bti.sequencer.signing import Contradiction
 from bti.sequencer.working import waiting
 from bti.verifier.bundle import check_bundle
 from bti.verifier.entries import decode
+from bti.verifier.policy import read_policy
 from bti.verifier.verdict import GOOD, TAMPERED, UNDECIDED
 from tests.cast import HERE, settle
 from tests.databases import administering
-from tests.sequencing import Ledger, check, fsck
+from tests.sequencing import Ledger, check, fsck, tamper
 
 Backup = Callable[[], Callable[[], None]]
 
@@ -184,6 +185,53 @@ class TestANewEpoch:
         ledger = Ledger(settle(database), tmp_path / "log")
         with pytest.raises(Misconfigured, match="hasn't begun"):
             begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+
+
+class TestATreeThatIsNotWhatWasSigned:
+    def test_is_no_restored_backup(self, ledger: Ledger) -> None:
+        tamper(ledger.database, "DELETE FROM audit_leaves WHERE position = 4")
+        for reason in ("restored", "new_key"):
+            with pytest.raises(Misconfigured, match="--reason damaged"):
+                begin_anew(ledger.database, ledger.folder, HERE, reason=reason, now=ledger.cast.now)
+        assert len(ledger.epochs()) == 1
+
+    def test_stays_as_it_is_for_whoever_looks_into_it(self, ledger: Ledger, tmp_path: Path) -> None:
+        before = ledger.leaves()
+        tamper(ledger.database, "UPDATE audit_leaves SET leaf_hash = :other WHERE position = 4", other=b"\1" * 32)
+        with pytest.raises(Contradiction):
+            ledger.turn()
+        begin_anew(ledger.database, ledger.folder, HERE, reason="damaged", now=ledger.cast.now)
+        ledger.cast.wonder(about="mia")
+        ledger.turn()
+        assert len(ledger.leaves()) == len(before)
+        assert len(ledger.leaves(2)) == 2
+        # The entries themselves are what they were: whoever spells them anew comes to the signed head.
+        assert check(ledger, tmp_path / "bundle").codes == (TAMPERED, GOOD)
+
+
+class TestAKeyThatIsLost:
+    def test_is_followed_by_another_that_declares_the_newest_head_there_is(
+        self, ledger: Ledger, tmp_path: Path
+    ) -> None:
+        policy = ledger.policy_text()
+        (ledger.path / f"keys/{HERE}.0001.key").unlink()
+        with pytest.raises(Misconfigured, match="can't be read"):
+            ledger.cast.wonder(about="mia")
+            ledger.turn()
+        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.turn()
+        both = read_policy(f"log {ledger.folder.key(HERE, 2).public}\n{policy}".encode())
+        answers = check(ledger, tmp_path / "bundle", policy=both)
+        assert answers.codes == (GOOD, GOOD), answers.said()
+
+    def test_can_not_declare_what_was_lost_with_it(self, ledger: Ledger, backup: Backup) -> None:
+        put_back = backup()
+        ledger.cast.wonder(about="mia")
+        ledger.turn()
+        put_back()
+        (ledger.path / f"keys/{HERE}.0001.key").unlink()
+        with pytest.raises(Misconfigured, match="nobody else can sign the head"):
+            begin_anew(ledger.database, ledger.folder, HERE, reason="restored", now=ledger.cast.now)
 
 
 class TestABackupFromBeforeTheEpoch:

@@ -156,8 +156,8 @@ def _in_background(work: Callable[[], object]) -> None:
 @click.option(
     "--reason",
     required=True,
-    type=click.Choice(["restored", "new_key"]),
-    help="Why: an older backup was restored, or the key has to be changed.",
+    type=click.Choice(["restored", "new_key", "damaged"]),
+    help="Why: an older backup was restored, the key has to be changed, or the tree isn't what was signed.",
 )
 @municipality_option
 def epoch(reason: str, municipality: str | None) -> None:

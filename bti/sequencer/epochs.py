@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bti.audit.stored import Epoch, Stored, checkpoints, epochs
+from bti.audit.stored import Damaged, Epoch, Stored, epochs, newest_checkpoint
 from bti.config import Misconfigured
 from bti.crypto.signing import SigningKey
 from bti.db import writing
@@ -21,8 +21,13 @@ from bti.verifier.tree import EMPTY_ROOT
 
 FIRST = "first"
 NO_KEY = "The log of {} has no key yet: bti audit key --host NAME makes it, for example --host stafett.fjordvik.no."
-# Why a log begins anew: a backup was restored, or the key had to be changed.
-REASONS = ("restored", "new_key")
+# Why a log begins anew: a backup was restored, the key had to be changed, or its tree isn't what was signed.
+REASONS = ("restored", "new_key", "damaged")
+NO_RESTORE = (
+    "The tree of “{}” isn't what its own newest head was signed for. That is no older backup: bti fsck says what was "
+    "changed. To leave it as it is for whoever looks into it, and go on in another: --reason damaged."
+)
+NO_OLD_KEY = "The key of “{}” isn't there, and nobody else can sign the head of {} entries that it is remembered for."
 
 
 def begin_log(database: sa.Engine, folder: LogFolder, municipality_id: str, *, host: str | None, now: datetime) -> bool:
@@ -52,20 +57,19 @@ def begin_anew(
     """Begin a new tree that declares the last signed head of the one before; return that head, and what is left of it.
 
     The entries that the database has and no kept head covers go into the new tree, together with those that wait.
-    `reason` is one of REASONS. Raises Misconfigured when the log hasn't begun, or a key is missing.
+    `reason` is one of REASONS; for `damaged` the old tree stays as it is. Raises Misconfigured when the log hasn't
+    begun, a key is missing that is needed, or the tree is damaged and `reason` says otherwise.
     """
     with writing(database) as session:
         take_turn(session, municipality_id)
         for old in _enter_lost(session, folder, municipality_id, now):
-            key = folder.key(municipality_id, old.number)
-            left = _cut(session, old, key, now)
-        last = folder.heads.last(old.origin)
-        if last.size < left.size:
-            last = left
+            left, kept = _left(session, folder, old, now, is_damaged=reason == "damaged")
+            if reason != "damaged":
+                _cut(session, old, left.size)
+        last, after = _declared(folder, old, left, kept)
         number = old.number + 1
         base = old.origin.removesuffix(f"/{old.number}") if old.number > 1 else old.origin
         new = folder.key_made(municipality_id, number, origin=f"{base}/{number}")
-        after = str(key.sign_checkpoint(last))
         begin(session, _epoch(municipality_id, number, new, now), after=after, reason=reason, now=now)
     return last, left
 
@@ -92,26 +96,53 @@ def _enter_lost(session: sa.Connection, folder: LogFolder, municipality_id: str,
     return known[-1:] + lost
 
 
-def _cut(session: sa.Connection, epoch: Epoch, key: SigningKey, now: datetime) -> Checkpoint:
-    """Cut a tree off after its newest kept head that its leaves lead to, and return that head.
+def _left(
+    session: sa.Connection, folder: LogFolder, epoch: Epoch, now: datetime, *, is_damaged: bool
+) -> tuple[Checkpoint, str]:
+    """Return the newest head that is kept of a tree, as it is read and word for word."""
+    kept = newest_checkpoint(session, epoch)
+    if kept is None:
+        # A head of nothing is the beginning of everything: it says that there is a tree of this name, and no more.
+        nothing = Checkpoint(epoch.origin, 0, EMPTY_ROOT)
+        note = folder.key(epoch.municipality_id, epoch.number).sign_checkpoint(nothing)
+        store(session, epoch, 0, note, now=now)
+        return nothing, str(note)
+    head = read_checkpoint(read_note(kept.note.encode()).text)
+    if not is_damaged and not _leads_to(session, epoch, head):
+        raise Misconfigured([NO_RESTORE.format(epoch.origin)])
+    return head, kept.note
+
+
+def _leads_to(session: sa.Connection, epoch: Epoch, head: Checkpoint) -> bool:
+    tree = Stored(session, epoch)
+    try:
+        return head.origin == epoch.origin and head.size <= tree.size() and tree.root(head.size) == head.root
+    except Damaged:
+        return False
+
+
+def _declared(folder: LogFolder, epoch: Epoch, left: Checkpoint, kept: str) -> tuple[Checkpoint, str]:
+    """Return the last head that was signed of a tree, as it is read and word for word."""
+    last = folder.heads.last(epoch.origin)
+    if last.size <= left.size:
+        return left, kept
+    try:
+        key = folder.key(epoch.municipality_id, epoch.number)
+    except Misconfigured as wrong:
+        raise Misconfigured([*wrong.problems, NO_OLD_KEY.format(epoch.origin, last.size)]) from wrong
+    # It was signed before, or was about to be: the same head again says nothing new.
+    return last, str(key.sign_checkpoint(last))
+
+
+def _cut(session: sa.Connection, epoch: Epoch, size: int) -> None:
+    """Cut a tree off after so many entries.
 
     What no head covers can't be proved to be in this tree, and is numbered anew in the next.
     """
-    tree, left = Stored(session, epoch), Checkpoint(epoch.origin, 0, EMPTY_ROOT)
-    size = tree.size()
-    for kept in reversed(checkpoints(session, epoch)):
-        head = read_checkpoint(read_note(kept.note.encode()).text)
-        if head.size <= size and tree.root(head.size) == head.root:
-            left = head
-            break
-    if not left.size:
-        # A head of nothing is the beginning of everything: it says that there is a tree of this name, and no more.
-        store(session, epoch, 0, key.sign_checkpoint(left), now=now)
-    _cut_off(session, audit_leaves, epoch, audit_leaves.c.position >= left.size)
-    for level in range(HEIGHT, size.bit_length(), HEIGHT):
-        beyond = sa.and_(audit_nodes.c.level == level, audit_nodes.c.position >= left.size >> level)
+    _cut_off(session, audit_leaves, epoch, audit_leaves.c.position >= size)
+    for level in range(HEIGHT, 64, HEIGHT):
+        beyond = sa.and_(audit_nodes.c.level == level, audit_nodes.c.position >= size >> level)
         _cut_off(session, audit_nodes, epoch, beyond)
-    return left
 
 
 def _cut_off(session: sa.Connection, table: sa.Table, epoch: Epoch, beyond: sa.ColumnElement[bool]) -> None:
