@@ -32,7 +32,9 @@ from bti.demo.town import HERE, STAFF, UNITS
 from bti.models import audit_entries, cases, guardians, memberships, municipalities, people, subjects, units
 from bti.models.base import Moment
 from bti.queries.people import load_actor
+from bti.queries.register import municipality_ids
 from bti.queries.worklist import Filter, cases_by_deadline, waiting_for
+from bti.usecases import signed_log
 from bti.usecases.logins import demo_people
 from bti.workflow.definition import CLOSED
 from bti.workflow.library import load_definition
@@ -366,6 +368,29 @@ class TestServing:
         assert result.exit_code == 0, result.output
         assert served == [("127.0.0.1", port)]
         assert f"http://127.0.0.1:{port}" in result.output
+
+    def test_has_its_log_signed_meanwhile_and_begins_it_anew_with_the_demo(
+        self, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, nothing: str
+    ) -> None:
+        signed: list[str] = []
+
+        def serve_until_signed(*_: Any, **__: Any) -> None:
+            engine = open_database(nothing)
+            for _moment in range(600):
+                with reading(engine) as session:
+                    (found,) = [signed_log.state(session, municipality_id=one) for one in municipality_ids(session)]
+                if found.checkpoint and not found.waiting:
+                    signed.append(found.checkpoint)
+                    break
+                time.sleep(0.05)
+            engine.dispose()
+
+        monkeypatch.setattr(command, "run_server", serve_until_signed)
+        for words in ((), (), ("--reset",)):
+            result = run("--bind", f"127.0.0.1:{free_port()}", "--database", nothing, *words)
+            assert result.exit_code == 0, result.output
+        first, second, third = signed
+        assert first == second != third
 
     @pytest.mark.usefixtures("served")
     def test_keeps_the_key_to_itself_and_for_the_next_time(self, run: Callable[..., Result], tmp_path: Path) -> None:

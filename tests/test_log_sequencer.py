@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,8 +25,9 @@ from bti.sequencer.horizon import Horizon
 from bti.sequencer.working import Sequencer, waiting
 from bti.verifier.entries import NOTHING_BEFORE, decode, link_of
 from bti.verifier.tree import Tree, leaf_hash
+from bti.verifier.verdict import GOOD
 from tests.cast import HERE, NEXT_DOOR, Cast, settle, settle_neighbour
-from tests.sequencing import HOST, Ledger, entry
+from tests.sequencing import HOST, Ledger, entry, fsck
 
 
 @pytest.fixture
@@ -246,6 +249,35 @@ class TestRunning:
             runner.join(10)
         assert ledger.said == []
         assert ledger.heads()[-1].size == len(ledger.entry_ids())
+
+    def test_leaves_nobody_out_while_many_write_and_some_give_up(self, ledger: Ledger) -> None:
+        def write(writer: int) -> None:
+            for turn in range(30):
+                with contextlib.suppress(ZeroDivisionError), writing(ledger.database) as session:
+                    entry(session, ledger.cast)
+                    # Some commit later than others that came after them, some not at all.
+                    time.sleep((writer * turn % 5) / 500)
+                    assert (writer + turn) % 7 or 1 / 0
+
+        stop = threading.Event()
+        sequencer = ledger.sequencer()
+        sequencer.turn(HERE)
+
+        def number_on_and_on() -> None:
+            while not stop.is_set():
+                sequencer.turn(HERE)
+
+        runner = threading.Thread(target=number_on_and_on)
+        runner.start()
+        with ThreadPoolExecutor(5) as writers:
+            list(writers.map(write, range(5)))
+        stop.set()
+        runner.join(30)
+        sequencer.turn(HERE)
+        assert len(ledger.leaves()) > 100
+        assert sorted(leaf.entry_id for leaf in ledger.leaves()) == ledger.entry_ids()
+        assert waiting(ledger.database) == []
+        assert fsck(ledger).code == GOOD
 
     def test_sees_what_is_in_a_hurry_apart_from_the_rest(self, ledger: Ledger) -> None:
         ledger.turn()

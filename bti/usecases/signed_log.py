@@ -16,7 +16,7 @@ from bti.actor import Actor
 from bti.audit import record
 from bti.audit.export import Exported, Progress, export, quiet, signed_epochs
 from bti.audit.fsck import Remembered, check_log
-from bti.audit.stored import epochs, newest_checkpoint
+from bti.audit.stored import Epoch, epochs, newest_checkpoint
 from bti.db import reading, writing
 from bti.errors import Forbidden
 from bti.models import audit_entries, audit_leaves
@@ -56,13 +56,7 @@ def state(session: sa.Connection, *, municipality_id: str) -> LogState:
     found = epochs(session, municipality_id)
     epoch = found[-1] if found else None
     head = newest_checkpoint(session, epoch) if epoch else None
-    e, l = audit_entries.c, audit_leaves.c  # noqa: E741
-    # Those that are numbered and not signed yet are few, and wait for the same second.
-    numbered = sa.exists().where(l.municipality_id == e.municipality_id, l.entry_id == e.id)
-    waits = sa.select(sa.func.count(), sa.func.min(e.at)).where(
-        e.municipality_id == municipality_id, e.id > (epoch.numbered_to if epoch else 0), ~numbered
-    )
-    waiting, oldest = session.execute(waits).one()
+    waiting, oldest = _waiting(session, municipality_id, epoch, head.size if head else 0)
     return LogState(
         municipality_id=municipality_id,
         epoch=epoch.number if epoch else 0,
@@ -70,9 +64,27 @@ def state(session: sa.Connection, *, municipality_id: str) -> LogState:
         checkpoint=head.note if head else None,
         entries=head.size if head else 0,
         signed_at=head.signed_at if head else None,
-        waiting=int(waiting),
+        waiting=waiting,
         oldest_at=oldest,
     )
+
+
+def _waiting(
+    session: sa.Connection, municipality_id: str, epoch: Epoch | None, signed: int
+) -> tuple[int, datetime | None]:
+    """Return how many entries have no number yet or one that isn't signed, and the moment of the oldest."""
+    e, l = audit_entries.c, audit_leaves.c  # noqa: E741
+    here = e.municipality_id == municipality_id
+    place = sa.and_(l.municipality_id == e.municipality_id, l.entry_id == e.id)
+    reached = epoch.numbered_to if epoch else 0
+    unnumbered = sa.and_(here, e.id > reached, ~sa.exists().where(place))
+    asked = [sa.select(sa.func.count(), sa.func.min(e.at)).where(unnumbered)]
+    if epoch:
+        unsigned = sa.and_(here, place, l.epoch == epoch.number, l.position >= signed)
+        asked.append(sa.select(sa.func.count(), sa.func.min(e.at)).where(unsigned))
+    found = [session.execute(query).one() for query in asked]
+    oldest = [moment for number, moment in found if number]
+    return sum(int(number) for number, _moment in found), min(oldest, default=None)
 
 
 def named_keys(session: sa.Connection, *, municipality_id: str) -> Policy:
