@@ -20,8 +20,8 @@ from bti.db import open_database, upgrade
 from tests import postgresql
 from tests.required import do_without
 
-# The role of the pages, and the municipality of the tests' people.
-PAGES = "bti_pages"
+# The roles of the pages and of the sequencer, and the municipality of the tests' people.
+PAGES, SIGNER = "bti_pages", "bti_signer"
 HERE = "fjordvik"
 
 
@@ -69,9 +69,10 @@ def postgresql_copy(postgresql_server: str) -> Iterator[Copy]:
     """This process's own database, made by migrating a template and copying it."""
     with database_named(postgresql_server, f"bti_template_{os.getpid()}") as template:
         upgrade(template)
-        _make_role(postgresql_server)
+        _make_roles(postgresql_server)
         owner = open_database(template)
         rights.allow(owner, PAGES)
+        rights.allow(owner, SIGNER, signs=True)
         owner.dispose()
         copy = Copy(postgresql_server, f"bti_test_{os.getpid()}", template)
         yield copy
@@ -100,7 +101,27 @@ def postgresql_database(postgresql_owned: Engine, monkeypatch: pytest.MonkeyPatc
 
 def as_pages(url: URL) -> str:
     """Return the address of a database for the role that the pages have."""
-    return url.set(username=PAGES, password=PAGES).render_as_string(hide_password=False)
+    return _as_role(url, PAGES)
+
+
+def as_signer(url: URL) -> str:
+    """Return the address of a database for the sequencer, which on SQLite is everybody's."""
+    return _as_role(url, SIGNER)
+
+
+def as_owner(url: URL) -> str:
+    """Return the address of a database for whoever may do everything in it."""
+    if url.get_backend_name() == "sqlite":
+        return url.render_as_string(hide_password=False)
+    server = postgresql.server_url()
+    assert server
+    return _url(server, str(url.database))
+
+
+def _as_role(url: URL, role: str) -> str:
+    if url.get_backend_name() == "postgresql":
+        url = url.set(username=role, password=role)
+    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.pg)])
@@ -199,10 +220,11 @@ EMPTY = text(
 )
 
 
-def _make_role(server: str) -> None:
-    with suppress(DBAPIError), _administering(server) as connection:
-        # Roles are the whole server's: another process, or an earlier run, may have made it.
-        connection.execute(text(f"CREATE ROLE {PAGES} LOGIN PASSWORD '{PAGES}'"))
+def _make_roles(server: str) -> None:
+    for role in (PAGES, SIGNER):
+        with suppress(DBAPIError), administering(server) as connection:
+            # Roles are the whole server's: another process, or an earlier run, may have made it.
+            connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD '{role}'"))
 
 
 @contextmanager

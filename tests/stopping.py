@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bti import tenancy
 from bti.audit import trail
 from bti.crypto.signing import SigningKey
 from bti.db import open_database
@@ -54,13 +55,14 @@ def deadly(work: Callable[..., Any], when: str) -> Callable[..., Any]:
 
 def main(step: str, url: str, folder: str) -> None:
     place, name, when = (STEPS | ANEW)[step]
+    tenancy.enter(HERE)
     ledger = Ledger(Cast(open_database(url)), Path(folder))
     # In the middle of a log's life: what is there from before has no part in it.
     setattr(place, name, deadly(getattr(place, name), when))
     if step in STEPS:
         ledger.cast.wonder(about="mia")
     elif ledger.epochs():
-        epochs.begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
     ledger.turn()
 
 

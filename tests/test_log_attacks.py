@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ import sqlalchemy as sa
 
 from bti.audit.leaves import Place, columns, spell
 from bti.crypto.signing import SigningKey, make_log_key
-from bti.db import writing
-from bti.models import audit_entries, audit_leaves, audit_nodes
+from bti.models import audit_leaves, audit_nodes
 from bti.sequencer.signing import Contradiction
 from bti.verifier.checkpoint import Checkpoint
 from bti.verifier.entries import NOTHING_BEFORE
@@ -96,13 +94,8 @@ class TestAFieldThatIsChanged:
         finds(look(), 5)
 
     def test_is_found_where_it_is_the_moment(self, ledger: Ledger, look: Look) -> None:
-        with writing(ledger.database) as session:
-            e = audit_entries.c
-            session.execute(
-                sa.update(audit_entries)
-                .where(e.id == entry_at(ledger, 5))
-                .values({e.at: ledger.cast.now + timedelta(days=1)})
-            )
+        statement = "UPDATE audit_entries SET at = '2026-11-30 09:00:00.000000' WHERE id = :id"
+        tamper(ledger.database, statement, id=entry_at(ledger, 5))
         finds(look(), 5)
 
     def test_is_found_where_it_is_no_moment_at_all(self, ledger: Ledger, look: Look) -> None:
@@ -117,7 +110,7 @@ class TestAFieldThatIsChanged:
         finds(look(), 5)
 
     def test_is_found_where_it_moves_to_another_municipality(self, ledger: Ledger, look: Look) -> None:
-        settle_neighbour(ledger.database)
+        settle_neighbour(ledger.cast.database)
         statement = "UPDATE audit_entries SET municipality_id = 'nabovik' WHERE id = :id"
         tamper(ledger.database, statement, id=entry_at(ledger, 5))
         finds(look(), 5)
@@ -297,7 +290,7 @@ class TestATreeThatIsRebuilt:
 
 class TestATreesHash:
     def test_that_is_changed_is_found(self, ledger: Ledger, look: Look) -> None:
-        with writing(ledger.database) as session:
+        with ledger.writing() as session:
             for _ in range(300):
                 entry(session, ledger.cast)
         ledger.turn()
@@ -316,7 +309,7 @@ def rebuild(ledger: Ledger, *, change_at: int) -> None:
     entry_id = entry_at(ledger, change_at)
     tamper(ledger.database, "UPDATE audit_entries SET actor_id = 'nils' WHERE id = :id", id=entry_id)
     order = [leaf.entry_id for leaf in ledger.leaves()]
-    with writing(ledger.database) as session:
+    with ledger.writing() as session:
         rows = {row.id: row for row in session.execute(sa.select(*columns)).all()}
         last: dict[str, tuple[int, bytes]] = {}
         for position, entry in enumerate(order):

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from bti.cli import main
-from bti.db import reading
 from bti.models import audit_entries
 from bti.verifier import cli as verifier
 from tests.cast import HERE, NEXT_DOOR, settle, settle_neighbour
@@ -61,7 +60,7 @@ def verify(*words: object) -> int:
 
 class TestBeginning:
     def test_makes_a_key_for_each_municipality_and_prints_the_policy(self, ledger: Ledger, bti: Run) -> None:
-        settle_neighbour(ledger.database)
+        settle_neighbour(ledger.cast.database)
         first = bti("audit", "key", "--host", HOST)
         assert first.exit_code == 0
         lines = first.stdout.splitlines()
@@ -314,7 +313,7 @@ class TestTheServer:
 
 def test_a_log_that_was_taken_out_is_not_taken_out_in_silence(bti: Run, ledger: Ledger, policy: Path) -> None:
     bti("audit", "run", "--once")
-    with reading(ledger.database) as session:
+    with ledger.reading() as session:
         before = session.execute(sa.select(sa.func.count()).select_from(audit_entries)).scalar_one()
     bti("audit", "export", "one")
     bti("audit", "export", "two")

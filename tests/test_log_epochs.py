@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 
 from bti.config import Misconfigured
-from bti.sequencer.epochs import begin_anew
 from bti.sequencer.horizon import Horizon
 from bti.sequencer.numbering import number
 from bti.sequencer.signing import Contradiction
@@ -22,8 +21,8 @@ from bti.verifier.entries import decode
 from bti.verifier.policy import read_policy
 from bti.verifier.verdict import GOOD, TAMPERED, UNDECIDED
 from tests.cast import HERE, settle
-from tests.databases import administering
-from tests.sequencing import Ledger, check, fsck, tamper
+from tests.databases import administering, as_owner
+from tests.sequencing import Ledger, check, fsck, let_go, tamper
 
 Backup = Callable[[], Callable[[], None]]
 
@@ -93,7 +92,7 @@ class TestANewEpoch:
         lost = ledger.heads()[-1]
         put_back()
         ledger.cast.wonder(about="jon")
-        last, left = begin_anew(ledger.database, ledger.folder, HERE, reason="restored", now=ledger.cast.now)
+        last, left = ledger.begin_anew("restored")
         assert (last.size, left.size) == (lost.size, kept.size)
         ledger.turn()
         answers = check(ledger, tmp_path / "bundle", held=kept.note)
@@ -110,7 +109,7 @@ class TestANewEpoch:
         ledger.turn()
         lost = ledger.heads()[-1]
         put_back()
-        begin_anew(ledger.database, ledger.folder, HERE, reason="restored", now=ledger.cast.now)
+        ledger.begin_anew("restored")
         ledger.turn()
         # They held the very head that the new epoch admits to: nobody is deceived.
         answers = check(ledger, tmp_path / "bundle", held=lost.note)
@@ -127,22 +126,22 @@ class TestANewEpoch:
         # Whoever owns the key winds the signer's memory back, too.
         shutil.rmtree(ledger.path / "heads")
         shutil.copytree(memory, ledger.path / "heads")
-        begin_anew(ledger.database, ledger.folder, HERE, reason="restored", now=ledger.cast.now)
+        ledger.begin_anew("restored")
         ledger.turn()
         answers = check(ledger, tmp_path / "bundle", held=lost.note)
         assert answers.bundle.code == TAMPERED
         assert "vanished without a word" in answers.said()
 
     def test_has_a_name_and_a_key_of_its_own(self, ledger: Ledger) -> None:
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
+        ledger.begin_anew("new_key")
         first, second, third = ledger.epochs()
         assert [one.origin for one in (second, third)] == [f"{first.origin}/2", f"{first.origin}/3"]
         assert len({one.public_key for one in (first, second, third)}) == 3
 
     def test_for_a_new_key_loses_nothing(self, ledger: Ledger, tmp_path: Path) -> None:
         ledger.cast.wonder(about="mia")
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
         ledger.turn()
         answers = check(ledger, tmp_path / "bundle")
         assert answers.codes == (GOOD, GOOD), answers.said()
@@ -155,7 +154,7 @@ class TestANewEpoch:
         case_id = ledger.leaves()[-1].case_id
         assert case_id
         before = max(leaf.place.seq for leaf in ledger.leaves() if leaf.place and leaf.place.case_id == case_id)
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
         ledger.cast.plan(case_id)
         ledger.turn()
         after = [leaf.place.seq for leaf in ledger.leaves(2) if leaf.place]
@@ -167,7 +166,7 @@ class TestANewEpoch:
         ledger.cast.wonder(about="mia")
         number(ledger.database, ledger.folder, HERE, horizon=Horizon())
         assert len(ledger.leaves()) == signed + 1
-        begin_anew(ledger.database, ledger.folder, HERE, reason="restored", now=ledger.cast.now)
+        ledger.begin_anew("restored")
         ledger.turn()
         assert len(ledger.leaves(1)) == signed
         assert sorted(leaf.entry_id for number in (1, 2) for leaf in ledger.leaves(number)) == ledger.entry_ids()
@@ -176,7 +175,7 @@ class TestANewEpoch:
 
     def test_begins_with_an_entry_that_holds_the_head_word_for_word(self, ledger: Ledger) -> None:
         head = ledger.heads()[-1].note
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
         first = ledger.leaves(2)[0]
         assert first.data is not None
         assert decode(first.data)["fields"] == {"after": head, "epoch": 2, "reason": "new_key"}
@@ -184,7 +183,7 @@ class TestANewEpoch:
     def test_of_a_log_that_has_not_begun_is_refused(self, database: sa.Engine, tmp_path: Path) -> None:
         ledger = Ledger(settle(database), tmp_path / "log")
         with pytest.raises(Misconfigured, match="hasn't begun"):
-            begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+            ledger.begin_anew("new_key")
 
 
 class TestATreeThatIsNotWhatWasSigned:
@@ -192,7 +191,7 @@ class TestATreeThatIsNotWhatWasSigned:
         tamper(ledger.database, "DELETE FROM audit_leaves WHERE position = 4")
         for reason in ("restored", "new_key"):
             with pytest.raises(Misconfigured, match="--reason damaged"):
-                begin_anew(ledger.database, ledger.folder, HERE, reason=reason, now=ledger.cast.now)
+                ledger.begin_anew(reason)
         assert len(ledger.epochs()) == 1
 
     def test_stays_as_it_is_for_whoever_looks_into_it(self, ledger: Ledger, tmp_path: Path) -> None:
@@ -200,7 +199,7 @@ class TestATreeThatIsNotWhatWasSigned:
         tamper(ledger.database, "UPDATE audit_leaves SET leaf_hash = :other WHERE position = 4", other=b"\1" * 32)
         with pytest.raises(Contradiction):
             ledger.turn()
-        begin_anew(ledger.database, ledger.folder, HERE, reason="damaged", now=ledger.cast.now)
+        ledger.begin_anew("damaged")
         ledger.cast.wonder(about="mia")
         ledger.turn()
         assert len(ledger.leaves()) == len(before)
@@ -218,7 +217,7 @@ class TestAKeyThatIsLost:
         with pytest.raises(Misconfigured, match="can't be read"):
             ledger.cast.wonder(about="mia")
             ledger.turn()
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
         ledger.turn()
         both = read_policy(f"log {ledger.folder.key(HERE, 2).public}\n{policy}".encode())
         answers = check(ledger, tmp_path / "bundle", policy=both)
@@ -231,13 +230,13 @@ class TestAKeyThatIsLost:
         put_back()
         (ledger.path / f"keys/{HERE}.0001.key").unlink()
         with pytest.raises(Misconfigured, match="nobody else can sign the head"):
-            begin_anew(ledger.database, ledger.folder, HERE, reason="restored", now=ledger.cast.now)
+            ledger.begin_anew("restored")
 
 
 class TestABackupFromBeforeTheEpoch:
     def test_is_refused_though_nothing_of_the_older_tree_is_missing(self, ledger: Ledger, backup: Backup) -> None:
         put_back = backup()
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
         ledger.turn()
         put_back()
         ledger.cast.wonder(about="jon")
@@ -248,13 +247,13 @@ class TestABackupFromBeforeTheEpoch:
         self, ledger: Ledger, backup: Backup, tmp_path: Path
     ) -> None:
         put_back = backup()
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
         ledger.cast.wonder(about="mia")
         ledger.turn()
         lost = ledger.heads(2)[-1]
         put_back()
         ledger.cast.wonder(about="jon")
-        begin_anew(ledger.database, ledger.folder, HERE, reason="restored", now=ledger.cast.now)
+        ledger.begin_anew("restored")
         ledger.turn()
         answers = check(ledger, tmp_path / "bundle", held=lost.note)
         assert answers.codes == (GOOD, GOOD), answers.said()
@@ -271,7 +270,7 @@ class TestABackupFromBeforeTheEpoch:
         put_back()
         with pytest.raises(Contradiction, match="was begun before"):
             ledger.turn()
-        begin_anew(ledger.database, ledger.folder, HERE, reason="restored", now=ledger.cast.now)
+        ledger.begin_anew("restored")
         ledger.turn()
         answers = check(ledger, tmp_path / "bundle", held=lost.note)
         assert answers.codes == (GOOD, GOOD), answers.said()
@@ -284,12 +283,12 @@ class TestAKeyWithWhichNothingWasSigned:
         ledger.folder.key_made(HERE, 2, origin=f"{ledger.epochs()[0].origin}/2")
         ledger.cast.wonder(about="mia")
         assert ledger.turn() == 1
-        begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+        ledger.begin_anew("new_key")
         assert [epoch.number for epoch in ledger.epochs()] == [1, 2]
 
 
 def test_an_export_of_an_epoch_alone_can_not_be_decided(ledger: Ledger, tmp_path: Path) -> None:
-    begin_anew(ledger.database, ledger.folder, HERE, reason="new_key", now=ledger.cast.now)
+    ledger.begin_anew("new_key")
     ledger.turn()
     check(ledger, tmp_path / "bundle")
     shutil.rmtree(tmp_path / "bundle/epoch-0001")
@@ -307,6 +306,7 @@ def _sqlite_copy(database: sa.Engine, copy: Path) -> Callable[[], None]:
 
     def put_back() -> None:
         database.dispose()
+        let_go()
         for piece in file.parent.glob(f"{file.name}-*"):
             piece.unlink()
         shutil.copyfile(copy, file)
@@ -319,12 +319,16 @@ def _postgresql_copy(database: sa.Engine, names: list[str]) -> Callable[[], None
     name = str(database.url.database)
     copy = f"{name}_backup_{len(names)}"
     database.dispose()
+    let_go()
     with administering(_server(database)) as session:
+        # A copy is made of a database that nobody is in.
+        session.execute(_SEND_AWAY, {"name": name})
         session.execute(sa.text(f"CREATE DATABASE {copy} TEMPLATE {name}"))
     names.append(copy)
 
     def put_back() -> None:
         database.dispose()
+        let_go()
         with administering(_server(database)) as session:
             session.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
             session.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {copy}"))
@@ -333,4 +337,7 @@ def _postgresql_copy(database: sa.Engine, names: list[str]) -> Callable[[], None
 
 
 def _server(database: sa.Engine) -> str:
-    return database.url.set(database="postgres").render_as_string(hide_password=False)
+    return as_owner(database.url.set(database="postgres"))
+
+
+_SEND_AWAY = sa.text("SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE datname = :name")

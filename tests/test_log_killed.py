@@ -27,7 +27,7 @@ def ledger(database: sa.Engine, tmp_path: Path) -> Ledger:
 
 
 def kill(ledger: Ledger, step: str) -> None:
-    url = ledger.database.url.render_as_string(hide_password=False)
+    url = ledger.cast.database.url.render_as_string(hide_password=False)
     command = [sys.executable, "-m", "tests.stopping", step, url, str(ledger.path)]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bti.db import open_database
+from bti.db import open_database, reading
 from tests.cast import HERE, settle
 from tests.sequencing import Ledger
 
@@ -65,3 +65,35 @@ class TestAProcessOfTheServer:
     def test_has_nothing_loaded_that_can_sign(self, served: dict[str, list[Any]]) -> None:
         rooms = ("bti.crypto.signing", "bti.sequencer", "bti.witness")
         assert [module for module in served["modules"] if module.startswith(rooms)] == []
+
+
+@pytest.mark.pg
+class TestOnPostgresql:
+    @pytest.fixture
+    def ledger(self, postgresql_database: sa.Engine, tmp_path: Path) -> Ledger:
+        ledger = Ledger(settle(postgresql_database), tmp_path / "log")
+        ledger.cast.wonder()
+        ledger.turn()
+        return ledger
+
+    @pytest.mark.parametrize("table", ["audit_epochs", "audit_leaves", "audit_nodes", "audit_checkpoints"])
+    def test_the_pages_role_reads_what_was_signed_and_changes_none_of_it(self, ledger: Ledger, table: str) -> None:
+        with reading(ledger.cast.database) as session:
+            session.execute(sa.text(f"SELECT 1 FROM {table}"))
+        for statement in (
+            f"DELETE FROM {table}",
+            f"UPDATE {table} SET municipality_id = 'x'",
+            f"INSERT INTO {table} DEFAULT VALUES",
+        ):
+            with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), ledger.cast.writing() as session:
+                session.execute(sa.text(statement))
+
+    @pytest.mark.parametrize("table", ["cases", "people", "entries", "subjects", "sessions"])
+    def test_the_sequencers_role_reads_nothing_of_a_case(self, ledger: Ledger, table: str) -> None:
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), ledger.reading() as session:
+            session.execute(sa.text(f"SELECT 1 FROM {table}"))
+
+    def test_the_sequencers_role_changes_nothing_in_the_trail(self, ledger: Ledger) -> None:
+        for statement in ("DELETE FROM audit_entries", "UPDATE audit_entries SET role = 'x'"):
+            with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), ledger.writing() as session:
+                session.execute(sa.text(statement))

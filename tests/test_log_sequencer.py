@@ -17,7 +17,7 @@ from bti.audit.stored import Stored, epochs
 from bti.audit.vocabulary import AT_ONCE, EVENTS
 from bti.clock import utc_now
 from bti.config import Misconfigured, log_folder
-from bti.db import open_database, reading, writing
+from bti.db import open_database, reading
 from bti.demo.seed import make
 from bti.models import audit_entries, municipalities
 from bti.sequencer import numbering
@@ -76,13 +76,13 @@ class TestNumbering:
         monkeypatch.setattr(numbering, "BATCH", 300)
         monkeypatch.setattr("bti.sequencer.working.BATCH", 300)
         for count in (700, 255, 1, 400):
-            with writing(ledger.database) as session:
+            with ledger.writing() as session:
                 for _ in range(count):
                     entry(session, ledger.cast)
             ledger.turn()
         tree = Tree(leaf.leaf_hash for leaf in ledger.leaves())
         assert tree.size == 1357
-        with reading(ledger.database) as session:
+        with ledger.reading() as session:
             stored = Stored(session, epochs(session, HERE)[0])
             for size in (1, 255, 256, 257, 512, 1023, 1024, 1300, 1357):
                 assert stored.root(size) == tree.root(size)
@@ -91,7 +91,7 @@ class TestNumbering:
             assert (read.size, read.root) == (head.size, tree.root(head.size))
 
     def test_keeps_each_municipality_in_a_log_of_its_own(self, ledger: Ledger, tmp_path: Path) -> None:
-        neighbour = Ledger(settle_neighbour(ledger.database), ledger.path, whose=NEXT_DOOR)
+        neighbour = Ledger(settle_neighbour(ledger.cast.database), ledger.path, whose=NEXT_DOOR)
         ledger.cast.wonder()
         neighbour.cast.wonder()
         assert waiting(ledger.database) == [HERE, NEXT_DOOR]
@@ -102,7 +102,7 @@ class TestNumbering:
 
     def test_by_two_sequencers_at_once_numbers_nothing_twice(self, ledger: Ledger) -> None:
         ledger.turn()
-        with writing(ledger.database) as session:
+        with ledger.writing() as session:
             for _ in range(1_200):
                 entry(session, ledger.cast)
         with ThreadPoolExecutor(2) as threads:
@@ -121,10 +121,10 @@ class TestAnEntryThatCommitsLate:
     def test_is_never_left_out(self, ledger: Ledger) -> None:
         sequencer = ledger.sequencer()
         sequencer.turn(HERE)
-        with writing(ledger.database) as slow:
+        with ledger.writing() as slow:
             entry(slow, ledger.cast)
             for _ in range(3):
-                with writing(ledger.database) as quick:
+                with ledger.writing() as quick:
                     entry(quick, ledger.cast)
                 assert sequencer.turn(HERE) == 1
             assert len(ledger.leaves()) == 4
@@ -137,21 +137,21 @@ class TestAnEntryThatCommitsLate:
         horizon = Horizon()
 
         def look() -> int:
-            with writing(ledger.database) as session:
+            with ledger.writing() as session:
                 return horizon.look(session)
 
         def one() -> None:
-            with writing(ledger.database) as session:
+            with ledger.writing() as session:
                 entry(session, ledger.cast)
 
         one()
         assert look() == 1
-        with writing(ledger.database) as slow:
+        with ledger.writing() as slow:
             entry(slow, ledger.cast)
             one()
             assert look() == look() == 1
         assert look() == 3
-        with pytest.raises(ZeroDivisionError), writing(ledger.database) as given_up:
+        with pytest.raises(ZeroDivisionError), ledger.writing() as given_up:
             entry(given_up, ledger.cast)
             raise ZeroDivisionError
         one()
@@ -160,7 +160,7 @@ class TestAnEntryThatCommitsLate:
     def test_and_the_numbering_hold_each_other_up_in_nothing(self, ledger: Ledger) -> None:
         ledger.cast.wonder()
         ledger.turn()
-        with writing(ledger.database) as session:
+        with ledger.writing() as session:
             # A sequencer in the middle of its batch, with all the locks it ever has.
             numbering.take_turn(session, HERE)
             session.execute(sa.text("UPDATE audit_epochs SET numbered_to = numbered_to"))
@@ -182,7 +182,7 @@ class TestAnEntrysBytes:
         database.dispose()
 
     def test_carry_a_commitment_when_the_entry_has_one(self, ledger: Ledger) -> None:
-        with writing(ledger.database) as session:
+        with ledger.writing() as session:
             entry(session, ledger.cast)
             entry(session, ledger.cast, commitment="ab" * 32)
         ledger.turn()
@@ -190,7 +190,7 @@ class TestAnEntrysBytes:
         assert [one.get("commitment") for one in told] == [None, None, "ab" * 32]
 
     def test_that_have_no_canonical_form_stop_nobody(self, ledger: Ledger) -> None:
-        with writing(ledger.database) as session:
+        with ledger.writing() as session:
             entry(session, ledger.cast)
             row = {column.name: column for column in audit_entries.c}
             values = {"at": ledger.cast.now, "event": "wonder.read", "role": "", "purpose": "", "basis": ""}
@@ -253,7 +253,7 @@ class TestRunning:
     def test_leaves_nobody_out_while_many_write_and_some_give_up(self, ledger: Ledger) -> None:
         def write(writer: int) -> None:
             for turn in range(30):
-                with contextlib.suppress(ZeroDivisionError), writing(ledger.database) as session:
+                with contextlib.suppress(ZeroDivisionError), ledger.writing() as session:
                     entry(session, ledger.cast)
                     # Some commit later than others that came after them, some not at all.
                     time.sleep((writer * turn % 5) / 500)
@@ -290,7 +290,7 @@ class TestRunning:
         assert set(EVENTS) >= AT_ONCE
 
     def test_tells_what_is_wrong_with_one_log_and_goes_on_with_the_next(self, ledger: Ledger) -> None:
-        neighbour = Ledger(settle_neighbour(ledger.database), ledger.path, whose=NEXT_DOOR)
+        neighbour = Ledger(settle_neighbour(ledger.cast.database), ledger.path, whose=NEXT_DOOR)
         ledger.turn()
         (ledger.path / "keys" / f"{HERE}.0001.key").chmod(0o644)
         ledger.cast.wonder()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bti.db import reading
 from bti.errors import Forbidden
 from bti.sequencer.horizon import Horizon
 from bti.sequencer.numbering import number
@@ -29,7 +28,7 @@ def ledger(database: sa.Engine, tmp_path: Path) -> Ledger:
 
 
 def state(ledger: Ledger) -> LogState:
-    with reading(ledger.database) as session:
+    with ledger.reading() as session:
         return signed_log.state(session, municipality_id=HERE)
 
 
@@ -63,7 +62,7 @@ class TestVerifying:
         ledger.turn()
         heard: list[tuple[int, int]] = []
         report = signed_log.verify(
-            ledger.database, municipality_id=HERE, progress=lambda done, total: heard.append((done, total))
+            ledger.cast.database, municipality_id=HERE, progress=lambda done, total: heard.append((done, total))
         )
         size = len(ledger.entry_ids())
         assert report.code == GOOD
@@ -81,8 +80,9 @@ class TestTheWholeLog:
         ledger.turn()
         size = len(ledger.entry_ids())
         heard: list[tuple[int, int]] = []
+        # As the pages do it, who may read what was signed and change none of it.
         found = signed_log.write_bundle(
-            ledger.database,
+            ledger.cast.database,
             actor=ledger.cast.actor("tove"),
             folder=tmp_path / "bundle",
             now=ledger.cast.now,
@@ -97,7 +97,7 @@ class TestTheWholeLog:
         ledger.turn()
         with pytest.raises(Forbidden):
             signed_log.write_bundle(
-                ledger.database, actor=ledger.cast.actor(who), folder=tmp_path / "bundle", now=ledger.cast.now
+                ledger.cast.database, actor=ledger.cast.actor(who), folder=tmp_path / "bundle", now=ledger.cast.now
             )
         assert not (tmp_path / "bundle").exists()
         assert trail(ledger.cast, "log.export") == []

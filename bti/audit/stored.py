@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.models import audit_checkpoints, audit_epochs, audit_leaves, audit_nodes
+from bti.statements import Fixed
 from bti.verifier.tiles import HEIGHT, WIDTH, nodes, tile_rows
 from bti.verifier.tree import Frontier, consistency_proof, inclusion_proof, peaks, root_of
 
@@ -65,6 +66,27 @@ def _signed(epoch: Epoch) -> sa.Select[Any]:
     )
 
 
+def _neighbours(table: sa.Table, value: sa.ColumnElement[bytes], *more: sa.ColumnElement[bool]) -> Fixed:
+    t = table.c
+    return Fixed(
+        sa.select(value)
+        .where(
+            t.municipality_id == sa.bindparam("whose", type_=sa.String),
+            t.epoch == sa.bindparam("epoch", type_=sa.Integer),
+            *more,
+            t.position >= sa.bindparam("first", type_=sa.BigInteger),
+            t.position < sa.bindparam("end", type_=sa.BigInteger),
+        )
+        .order_by(t.position)
+    )
+
+
+_LEAVES = _neighbours(audit_leaves, audit_leaves.c.leaf_hash)
+_NODES = _neighbours(
+    audit_nodes, audit_nodes.c.node_hash, audit_nodes.c.level == sa.bindparam("level", type_=sa.Integer)
+)
+
+
 class Stored:
     """One tree, read through `session`. Methods raise Damaged where hashes are missing."""
 
@@ -85,18 +107,9 @@ class Stored:
 
     def read(self, level: int, first: int, count: int) -> list[bytes]:
         """Return `count` neighbouring hashes of a level that is a multiple of 8."""
-        table = audit_leaves if level == 0 else audit_nodes
-        t = table.c
-        value = t.leaf_hash if level == 0 else t.node_hash
-        query = sa.select(value).where(
-            t.municipality_id == self._epoch.municipality_id,
-            t.epoch == self._epoch.number,
-            t.position >= first,
-            t.position < first + count,
-        )
-        if level:
-            query = query.where(t.level == level)
-        found = [bytes(row[0]) for row in self._session.execute(query.order_by(t.position))]
+        asked = {"whose": self._epoch.municipality_id, "epoch": self._epoch.number, "first": first}
+        asked |= {"end": first + count} | ({"level": level} if level else {})
+        found = [bytes(row[0]) for row in (_NODES if level else _LEAVES).all(self._session, asked)]
         if len(found) != count:
             raise Damaged(f"hashes {first}–{first + count - 1} of level {level} aren't all there")
         return found

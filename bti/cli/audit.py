@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 import sqlalchemy as sa
 
+from bti import tenancy
 from bti.audit.export import Progress, grown, head_of, newest_note, prove
 from bti.cli.audit_witness import witness
 from bti.cli.edge import Plain, current_database, municipality_option, system_of
@@ -71,7 +72,8 @@ def key(host: str | None, municipality: str | None) -> None:
     with current_database() as engine:
         chosen = _chosen(engine, municipality)
         for one in chosen:
-            begin_log(engine, folder, one, host=host, now=utc_now())
+            with tenancy.within(one):
+                begin_log(engine, folder, one, host=host, now=utc_now())
     for one in chosen:
         for number in folder.epochs(one):
             click.echo(f"log {folder.key(one, number).public}")
@@ -119,7 +121,7 @@ def _once(engine: sa.Engine, sequencer: Sequencer, cosigner: Cosigner | None) ->
             _complain(f"{one}: {wrong}")
             stuck = True
             continue
-        with reading(engine) as session:
+        with tenancy.within(one), reading(engine) as session:
             size = signed_log.state(session, municipality_id=one).entries
         click.echo(f"{one}: {numbered} entries numbered, {size} signed.")
     if cosigner:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 
+from bti import tenancy
 from bti.audit.export import Progress
 from bti.audit.fsck import Remembered
 from bti.cli.audit import progress_bar
@@ -85,7 +86,7 @@ def _checked(policy: Path | None, municipality: str | None) -> int:
         for one in _chosen(engine, municipality):
             against = _against(one, policy)
             for what, check in CHECKS.items():
-                with progress_bar(f"Checking {what} of {one}") as progress:
+                with tenancy.within(one), progress_bar(f"Checking {what} of {one}") as progress:
                     report = check(engine, one, against, progress)
                 _print(one, report)
                 worst = TAMPERED if TAMPERED in (worst, report.code) else max(worst, report.code)

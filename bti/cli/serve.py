@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import click
+import sqlalchemy as sa
 
 from bti.clock import utc_now
 from bti.config import Misconfigured, Settings, load_settings, parse_database_url, workflows_folder
-from bti.db import DatabaseUnavailable, is_behind, open_database, reading
+from bti.db import DatabaseUnavailable, be_in, is_behind, open_database, reading
 from bti.queries.register import municipality_ids
 from bti.usecases import signed_log
 from bti.usecases.readiness import missing_definitions, not_ready
@@ -81,7 +82,7 @@ def unsigned(settings: Settings) -> list[str]:
     engine = open_database(settings.database_url)
     try:
         with reading(engine) as session:
-            states = [signed_log.state(session, municipality_id=one) for one in municipality_ids(session)]
+            states = [_state(session, one) for one in municipality_ids(session)]
     finally:
         engine.dispose()
     now = utc_now()
@@ -91,6 +92,11 @@ def unsigned(settings: Settings) -> list[str]:
         for one in states
         if one.is_stuck(now)
     ]
+
+
+def _state(session: sa.Connection, municipality_id: str) -> signed_log.LogState:
+    be_in(session, municipality_id)
+    return signed_log.state(session, municipality_id=municipality_id)
 
 
 def require_free(host: str, port: int) -> None:

@@ -21,7 +21,10 @@ _WRITERS = sa.text("""
 
 
 class Horizon:
-    """Remembers from one look to the next who was writing then."""
+    """Remembers from one look to the next who was writing then.
+
+    One serves all municipalities: their entries have their ids from one row.
+    """
 
     def __init__(self) -> None:
         self._decided = 0
@@ -36,9 +39,9 @@ class Horizon:
         # After the id, never before it: a writer who comes in between has a larger one.
         writers = frozenset(session.execute(_WRITERS).scalars())
         if self._awaited and not self._awaited[1] & writers:
-            self._decided, self._awaited = self._awaited[0], None
+            self._decided, self._awaited = max(self._decided, self._awaited[0]), None
         if not writers:
-            self._decided, self._awaited = newest, None
+            self._decided, self._awaited = max(self._decided, newest), None
         elif self._awaited is None:
             self._awaited = newest, writers
         return self._decided

@@ -16,12 +16,13 @@ from bti.db import writing
 from bti.models import audit_entries, audit_epochs, audit_leaves, audit_nodes
 from bti.sequencer.folder import LogFolder
 from bti.sequencer.horizon import Horizon
+from bti.statements import Fixed
 from bti.verifier.entries import NOTHING_BEFORE
 from bti.verifier.epochs import AFTER, BEGIN
 from bti.verifier.tree import leaf_hash
 
 # On SQLite nobody else writes while a batch is numbered: a few hundredths of a second.
-BATCH = 500
+BATCH = 250
 _FIRST = Place("", 0, bytes.fromhex(NOTHING_BEFORE))
 
 
@@ -116,7 +117,7 @@ def _last_places(session: sa.Connection, municipality_id: str, cases: set[str]) 
     """Return for each case the number that its next entry gets, and the hash of its entry before that."""
     found = {}
     for case in cases:
-        row = session.execute(_LAST, {"whose": municipality_id, "case": case}).first()
+        row = _LAST.first(session, {"whose": municipality_id, "case": case})
         found[case] = (row.case_seq + 1, bytes(row.leaf_hash)) if row else (1, _FIRST.prev)
     return found
 
@@ -140,9 +141,12 @@ _WAITING = (
     .order_by(audit_entries.c.id)
     .limit(sa.bindparam("most"))
 )
-_LAST = (
+_LAST = Fixed(
     sa.select(audit_leaves.c.case_seq, audit_leaves.c.leaf_hash)
-    .where(audit_leaves.c.municipality_id == sa.bindparam("whose"), audit_leaves.c.case_id == sa.bindparam("case"))
+    .where(
+        audit_leaves.c.municipality_id == sa.bindparam("whose", type_=sa.String),
+        audit_leaves.c.case_id == sa.bindparam("case", type_=sa.String),
+    )
     .order_by(audit_leaves.c.case_seq.desc())
     .limit(1)
 )

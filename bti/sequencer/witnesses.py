@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from bti import tenancy
 from bti.audit.stored import Damaged, Epoch, Signed, Stored, epochs, newest_checkpoint
 from bti.config import Misconfigured
 from bti.db import DatabaseUnavailable, reading, writing
@@ -70,7 +71,11 @@ class Cosigner:
         """Ask for every signature that is missing, and return how many were given. Raises DatabaseUnavailable."""
         with reading(self.database) as session:
             ids = list(session.execute(sa.select(municipalities.c.id).order_by(municipalities.c.id)).scalars())
-        return sum(self._ask(municipality_id, neighbour) for municipality_id in ids for neighbour in self.neighbours)
+        return sum(self._ask_all(municipality_id) for municipality_id in ids)
+
+    def _ask_all(self, municipality_id: str) -> int:
+        with tenancy.within(municipality_id):
+            return sum(self._ask(municipality_id, neighbour) for neighbour in self.neighbours)
 
     def _ask(self, municipality_id: str, neighbour: Neighbour) -> int:
         with reading(self.database) as session:

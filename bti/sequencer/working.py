@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from bti import tenancy
 from bti.audit.stored import Damaged
 from bti.audit.vocabulary import AT_ONCE
 from bti.config import Misconfigured
-from bti.db import DatabaseUnavailable, reading
+from bti.db import DatabaseUnavailable, be_in, reading
 from bti.models import audit_entries, audit_epochs, audit_leaves, municipalities
 from bti.sequencer.epochs import begin_log
 from bti.sequencer.folder import LogFolder
@@ -55,8 +57,12 @@ class Sequencer:
         Raises Contradiction when the tree can't go on, Damaged when hashes are missing from it, Misconfigured
         without a key, DatabaseUnavailable.
         """
-        begin_log(self.database, self.folder, municipality_id, host=self.host, now=self.clock())
-        self._sign(municipality_id)
+        with tenancy.within(municipality_id):
+            begin_log(self.database, self.folder, municipality_id, host=self.host, now=self.clock())
+            self._sign(municipality_id)
+            return self._number(municipality_id)
+
+    def _number(self, municipality_id: str) -> int:
         numbered, surprises = 0, 0
         while True:
             try:
@@ -111,23 +117,32 @@ class Sequencer:
 
 def waiting(database: sa.Engine, *, at_once: bool = False) -> list[str]:
     """Return the municipalities in which entries wait; with `at_once` those in which one does that is in a hurry."""
+    asked = _HURRIED if at_once else _WAITING
     with reading(database) as session:
-        return [row.id for row in session.execute(_HURRIED if at_once else _WAITING)]
+        known = session.execute(_KNOWN).scalars().all()
+        return [one for one in known if _waits(session, one, asked)]
 
 
-def _that_wait(*more: sa.ColumnElement[bool]) -> sa.Select[tuple[str]]:
-    m, e = municipalities.c, audit_entries.c
+def _waits(session: sa.Connection, municipality_id: str, asked: sa.Select[Any]) -> bool:
+    be_in(session, municipality_id)
+    return session.execute(asked, {"whose": municipality_id}).first() is not None
+
+
+def _that_wait(*more: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    whose: sa.BindParameter[str] = sa.bindparam("whose", type_=sa.String)
+    e = audit_entries.c
     reached = (
         sa.select(audit_epochs.c.numbered_to)
-        .where(audit_epochs.c.municipality_id == m.id)
+        .where(audit_epochs.c.municipality_id == whose)
         .order_by(audit_epochs.c.number.desc())
         .limit(1)
         .scalar_subquery()
     )
     numbered = sa.exists().where(audit_leaves.c.municipality_id == e.municipality_id, audit_leaves.c.entry_id == e.id)
-    waits = sa.exists().where(e.municipality_id == m.id, e.id > sa.func.coalesce(reached, 0), ~numbered, *more)
-    return sa.select(m.id).where(waits).order_by(m.id)
+    waits = (e.municipality_id == whose, e.id > sa.func.coalesce(reached, 0), ~numbered, *more)
+    return sa.select(e.id).where(*waits).limit(1)
 
 
+_KNOWN = sa.select(municipalities.c.id).order_by(municipalities.c.id)
 _WAITING = _that_wait()
 _HURRIED = _that_wait(audit_entries.c.event.in_(sorted(AT_ONCE)))
