@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request
 
 from bti.audit.vocabulary import EVENTS
 from bti.clock import OSLO, local_day
-from bti.db import reading
-from bti.errors import Invalid, NotFound, Refused
+from bti.errors import Invalid, NotFound
 from bti.queries.audit import MOST_COUNTED, Page
 from bti.queries.audit_past import SOUND
 from bti.queries.audit_questions import MOST_JUDGED
 from bti.usecases import auditing, auditing_copies
 from bti.usecases.auditing_access import access_at
-from bti.usecases.lookups import LookUp, write_down
 from web import audit_filters as filters
 from web import edge
 from web.access import FRESH, me, require_step_up
@@ -41,8 +39,6 @@ SLUGS = {
 LOG_FIELDS = ("person", "sak", "enhet", "hendelse", "fra", "til")
 CONSENT_FIELDS = ("sak", "enhet", "tilstand", "fra", "til", "dato", "kl")
 OVERVIEW_DAYS = 90
-
-T = TypeVar("T")
 
 
 @pages.context_processor
@@ -82,7 +78,9 @@ def log() -> Any:
     found, units = _shown(
         form,
         "audit.search",
-        lambda s: auditing.access_log(s, actor=me(), filters=filters.log_filter(form), before=filters.cursor()),
+        lambda s: auditing.access_log(
+            s, actor=me(), filters=filters.log_filter(form), now=edge.now(), before=filters.cursor()
+        ),
     )
     page = render_template(
         "audit/log.html", form=form, found=found, units=units, events=_events(), rows=rows_of(found),
@@ -100,7 +98,9 @@ def log_copy() -> Any:
         form,
         "audit.log",
         "audit.export",
-        lambda s: auditing_copies.export_log(s, actor=me(), filters=filters.log_filter(form), speak=say),
+        lambda s: auditing_copies.export_log(
+            s, actor=me(), filters=filters.log_filter(form), now=edge.now(), speak=say
+        ),
     )
 
 
@@ -132,10 +132,10 @@ def question_copy(slug: str) -> Any:
     key = _key(slug)
     form = filters.chosen("person", "sak", "enhet", "fra", "til")
 
-    def export(session: Any) -> LookUp[str]:
-        asked: dict[str, Any] = {"actor": me(), "filters": filters.log_filter(form), "speak": say}
+    def export(session: Any) -> str:
+        asked: dict[str, Any] = {"actor": me(), "filters": filters.log_filter(form), "now": edge.now(), "speak": say}
         if key == "expired_with_access":
-            return auditing_copies.export_expired(session, now=edge.now(), **asked)
+            return auditing_copies.export_expired(session, **asked)
         return auditing_copies.export_log(session, question=key, **asked)
 
     return _copy(slug, form, "audit.question", "audit.export", export, slug=slug)
@@ -150,7 +150,7 @@ def access() -> Any:
         try:
             exact = filters.exact_moment()
             moment = exact or filters.moment(form)
-            found = _look_up(
+            found = edge.show(
                 "audit.search", lambda s: access_at(s, actor=me(), case=form["sak"], moment=moment, now=edge.now())
             )
             if exact:
@@ -159,7 +159,7 @@ def access() -> Any:
         except Invalid as refusal:
             form.errors = filters.explain(refusal)
     else:
-        _read("audit.search", lambda session: auditing.choices(session, actor=me()))
+        edge.show("audit.search", lambda session: auditing.choices(session, actor=me()))
     return render_template("audit/access.html", form=form, found=found), form.status
 
 
@@ -216,7 +216,7 @@ def consent(consent_id: str) -> Any:
 
 
 def _dossier(consent_id: str, as_of: Any) -> Any:
-    return _look_up(
+    return edge.show(
         "consent.lookup",
         lambda s: auditing.consent(s, actor=me(), consent_id=consent_id, as_of=as_of, now=edge.now()),
     )
@@ -231,38 +231,17 @@ def _key(slug: str) -> str:
     return SLUGS[slug]
 
 
-def _shown(form: Chosen, attempt: str, ask: Callable[[Any], LookUp[Any]]) -> tuple[Any, tuple[tuple[str, str], ...]]:
+def _shown(form: Chosen, attempt: str, ask: Callable[[Any], Any]) -> tuple[Any, tuple[tuple[str, str], ...]]:
     """Return what was asked for (None when the filter is wrong, which the form then says) and the units to choose.
 
     Raises Forbidden for everybody who isn't an auditor.
     """
-    units = _read(attempt, lambda session: auditing.choices(session, actor=me()))
+    units = edge.show(attempt, lambda session: auditing.choices(session, actor=me()))
     try:
-        return _look_up(attempt, ask), units
+        return edge.show(attempt, ask), units
     except Invalid as refusal:
         form.errors = filters.explain(refusal)
         return None, units
-
-
-def _look_up(attempt: str, ask: Callable[[Any], LookUp[T]]) -> T:
-    """Find while others go on writing, write down in a short transaction that it was looked up, and only then return
-    what was found."""
-    found = _read(attempt, ask)
-    return edge.perform(attempt, lambda session: write_down(session, actor=me(), looked_up=found, now=edge.now()))
-
-
-def _read(attempt: str, ask: Callable[[Any], T]) -> T:
-    """Return what is found in a transaction that only reads. A refusal is written to the trail, then raised."""
-    try:
-        with reading(current_app.extensions["bti_database"]) as session:
-            return ask(session)
-    except Refused as refusal:
-        found = refusal
-
-    def refuse(_session: Any) -> Any:
-        raise found
-
-    return edge.perform(attempt, refuse)
 
 
 def _events() -> list[tuple[str, str]]:
@@ -278,13 +257,13 @@ def _newest(form: Chosen, endpoint: str, **more: Any) -> str | None:
     return form.href(endpoint, **more) if filters.cursor() else None
 
 
-def _copy(name: str, form: Chosen, back: str, attempt: str, export: Callable[[Any], LookUp[str]], **more: Any) -> Any:
+def _copy(name: str, form: Chosen, back: str, attempt: str, export: Callable[[Any], str], **more: Any) -> Any:
     """Return a file. It is whole, and the entry about it committed, before the first byte leaves."""
     # Whoever isn't an auditor is turned away by the core, and the trail told.
     if me().has("auditor"):
         require_step_up(FRESH, back=form.href(back, **more))
     try:
-        text = _look_up(attempt, export)
+        text = edge.show(attempt, export)
     except Invalid as refusal:
         flash(". ".join(filters.explain(refusal).values()) + ".", "warning")
         return redirect(form.href(back, **more), 303)

@@ -1,8 +1,8 @@
 """The auditor's work: searching the trail and the consents, asking the standing questions, taking copies.
 
 Only the role `auditor`; nobody reviews their own access; every look-up is itself written to the trail, with its
-filters as codes, before it is shown: what these functions find is a `LookUp`. They only read, and give no case content
-and no name of a child or a guardian.
+filters as codes, before it is shown: run these by `audit.show`. They only read, and give no case content and no name
+of a child or a guardian.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from bti.queries.audit_questions import (
     expired_page,
     question_conditions,
 )
-from bti.usecases.lookups import LookUp
+from bti.usecases.lookups import look_up
 from bti.usecases.text import collect
 from bti.workflow.library import load_definition, released
 
@@ -102,8 +102,8 @@ class ConsentDossier:
 
 
 def access_log(
-    session: sa.Connection, *, actor: Actor, filters: LogFilter, before: str | None = None
-) -> LookUp[Page[Entry]]:
+    session: sa.Connection, *, actor: Actor, filters: LogFilter, now: datetime, before: str | None = None
+) -> Page[Entry]:
     """Return a page of the trail, newest first, without what `actor` did; reads carry the verdict on their basis.
 
     `before` is the `next` of the page above. Raises Forbidden, Invalid (person, case, unit, event, period, page).
@@ -111,7 +111,8 @@ def access_log(
     query, codes = resolve(session, actor, filters)
     found = trail.matching(session, query)
     page = judged(session, query, trail.log_page(session, query, found, before=_entry_cursor(before)))
-    return LookUp("audit.search", {"question": "log", "filters": codes, "shown": len(page.rows)}, page)
+    look_up(session, actor, "audit.search", {"question": "log", "filters": codes, "shown": len(page.rows)}, now)
+    return page
 
 
 def question(
@@ -122,7 +123,7 @@ def question(
     filters: LogFilter,
     now: datetime,
     before: str | None = None,
-) -> LookUp[Page[Any]]:
+) -> Page[Any]:
     """Return the answer to one of QUESTIONS: a page of Entry, for `expired_with_access` of Expired.
 
     Where reads are judged, the newest MOST_JUDGED of the filter are, which the page then says. Raises Forbidden,
@@ -138,7 +139,8 @@ def question(
         page = replace(judged(session, query, page), is_bounded=asked.is_bounded)
     else:
         raise NotFound()
-    return LookUp("audit.search", {"question": key, "filters": codes, "shown": len(page.rows)}, page)
+    look_up(session, actor, "audit.search", {"question": key, "filters": codes, "shown": len(page.rows)}, now)
+    return page
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Overview:
     is_bounded: bool
 
 
-def overview(session: sa.Connection, *, actor: Actor, filters: LogFilter, now: datetime) -> LookUp[Overview]:
+def overview(session: sa.Connection, *, actor: Actor, filters: LogFilter, now: datetime) -> Overview:
     """Return how many answers each question has. Raises Forbidden, Invalid."""
     query, codes = resolve(session, actor, filters)
     found = trail.matching(session, query)
@@ -162,7 +164,8 @@ def overview(session: sa.Connection, *, actor: Actor, filters: LogFilter, now: d
         counts[key] = trail.count(session, [*asked.conditions, trail.not_own(query)])
         is_bounded = is_bounded or asked.is_bounded
     fields = {"question": "overview", "filters": codes, "shown": len(counts)}
-    return LookUp("audit.search", fields, Overview(counts, is_bounded))
+    look_up(session, actor, "audit.search", fields, now)
+    return Overview(counts, is_bounded)
 
 
 def judged(session: sa.Connection, query: LogQuery, page: Page[Entry]) -> Page[Entry]:
@@ -207,19 +210,20 @@ def consents(
     as_of: datetime | None,
     now: datetime,
     before: str | None = None,
-) -> LookUp[Page[ConsentRow]]:
+) -> Page[ConsentRow]:
     """Return a page of consents with their state at `as_of` (now when None), the last asked for first.
 
     Raises Forbidden, Invalid (case, unit, state, period, as_of, page).
     """
     query, codes = resolve_consents(session, actor, filters, as_of, now)
     page = consents_page(session, query, before=_moment_cursor(before))
-    return LookUp("consent.lookup", {"filters": codes, "shown": len(page.rows), "as_of": query.as_of}, page)
+    look_up(session, actor, "consent.lookup", {"filters": codes, "shown": len(page.rows), "as_of": query.as_of}, now)
+    return page
 
 
 def consent(
     session: sa.Connection, *, actor: Actor, consent_id: str, as_of: datetime | None, now: datetime
-) -> LookUp[ConsentDossier]:
+) -> ConsentDossier:
     """Return one consent as it was at `as_of`, with who answered what, its doors and the reads on its strength.
 
     Raises Forbidden, NotFound (also when it hadn't been asked for yet), Invalid (as_of).
@@ -244,7 +248,8 @@ def consent(
         as_of=moment,
         later=len(events) - len(known),
     )
-    return LookUp("consent.lookup", {"filters": {"consent": consent_id}, "shown": 1, "as_of": moment}, dossier)
+    look_up(session, actor, "consent.lookup", {"filters": {"consent": consent_id}, "shown": 1, "as_of": moment}, now)
+    return dossier
 
 
 # --- what was typed, turned into ids ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from bti.queries import audit as trail
 from bti.queries.audit_access import holder_at, participants_at, staff_at
 from bti.queries.audit_past import PastCase, past_of
 from bti.usecases.auditing import require_auditor
-from bti.usecases.lookups import LookUp
+from bti.usecases.lookups import look_up
 from bti.usecases.text import collect
 from bti.workflow.definition import CLOSED
 from bti.workflow.library import load_definition
@@ -56,9 +56,7 @@ class AccessThen:
     own: bool
 
 
-def access_at(
-    session: sa.Connection, *, actor: Actor, case: str, moment: datetime | None, now: datetime
-) -> LookUp[AccessThen]:
+def access_at(session: sa.Connection, *, actor: Actor, case: str, moment: datetime | None, now: datetime) -> AccessThen:
     """Return who had access to the case with reference `case` at `moment` (now when None).
 
     Nobody before it was opened. Raises Forbidden, Invalid (case: missing, unknown; moment: in_future).
@@ -71,7 +69,10 @@ def access_at(
     past = past_of(session, municipality_id=here, case_ids=[case_id or ""])[case_id or ""]
     found = _access(session, actor, past, asked)
     filters = {"case": case_id, "moment": asked}
-    return LookUp("audit.search", {"question": "access_at", "filters": filters, "shown": len(found.people)}, found)
+    look_up(
+        session, actor, "audit.search", {"question": "access_at", "filters": filters, "shown": len(found.people)}, now
+    )
+    return found
 
 
 def _check_case(case: str, case_id: str | None) -> None:

@@ -23,7 +23,7 @@ from bti.queries.audit_questions import (
     question_conditions,
 )
 from bti.usecases.auditing import ConsentFilter, LogFilter, judge, resolve, resolve_consents, shared_steps
-from bti.usecases.lookups import LookUp
+from bti.usecases.lookups import look_up
 
 # More than anybody reads; somebody who needs all of it asks for a period at a time.
 MOST_EXPORTED = 50_000
@@ -49,9 +49,10 @@ def export_log(
     *,
     actor: Actor,
     filters: LogFilter,
+    now: datetime,
     question: str | None = None,
     speak: Speak = as_code,
-) -> LookUp[str]:
+) -> str:
     """Return the trail (or the answer to one of ENTRY_QUESTIONS) as CSV, whole.
 
     Raises Forbidden, NotFound (no such question), Invalid as a search, and `period` (`too_many_rows`; `too_many_reads`
@@ -70,12 +71,13 @@ def export_log(
     rows = _check_size(trail.count(session, found, most=MOST_EXPORTED + 1))
     batches = (judge(session, query.municipality_id, batch) for batch in trail.every_entry(session, query, found))
     text = _csv(LOG_COLUMNS, (_log_line(entry, speak) for batch in batches for entry in batch), speak)
-    return LookUp("audit.export", {"question": question or "log", "filters": codes, "rows": rows}, text)
+    look_up(session, actor, "audit.export", {"question": question or "log", "filters": codes, "rows": rows}, now)
+    return text
 
 
 def export_expired(
     session: sa.Connection, *, actor: Actor, filters: LogFilter, now: datetime, speak: Speak = as_code
-) -> LookUp[str]:
+) -> str:
     """Return the answer to `expired_with_access` as CSV, whole: a line for each service whose access ran out.
 
     Raises Forbidden, Invalid as a search, and `period: too_many_rows`.
@@ -85,7 +87,8 @@ def export_expired(
     rows = _check_size(count_expired(session, query, today=today, most=MOST_EXPORTED + 1))
     batches = every_expired(session, query, today=today)
     text = _csv(EXPIRED_COLUMNS, (_expired_line(row, speak) for batch in batches for row in batch), speak)
-    return LookUp("audit.export", {"question": "expired_with_access", "filters": codes, "rows": rows}, text)
+    look_up(session, actor, "audit.export", {"question": "expired_with_access", "filters": codes, "rows": rows}, now)
+    return text
 
 
 def export_consents(
@@ -96,7 +99,7 @@ def export_consents(
     as_of: datetime | None,
     now: datetime,
     speak: Speak = as_code,
-) -> LookUp[str]:
+) -> str:
     """Return the consents with their state at `as_of` as CSV, whole.
 
     Raises Forbidden, Invalid as `auditing.consents`, and `period: too_many_rows`.
@@ -105,7 +108,8 @@ def export_consents(
     rows = _check_size(count_consents(session, query, most=MOST_EXPORTED))
     batches = every_consent(session, query)
     text = _csv(CONSENT_COLUMNS, (_consent_line(row, query.as_of, speak) for batch in batches for row in batch), speak)
-    return LookUp("consent.export", {"filters": codes, "rows": rows, "as_of": query.as_of}, text)
+    look_up(session, actor, "consent.export", {"filters": codes, "rows": rows, "as_of": query.as_of}, now)
+    return text
 
 
 def _check_size(rows: int) -> int:
