@@ -11,20 +11,22 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-Reason = Literal["busy", "gone", "full", "broken"]
+Reason = Literal["busy", "gone", "full", "broken", "refused"]
 
 MESSAGES: dict[Reason, str] = {
     "busy": "The database is busy: another change holds it. Nothing was saved; try again in a moment.",
     "gone": "The database can't be reached. Nothing was saved; try again when it is back.",
     "full": "The database can't write: its disk is full or read-only. Nothing was saved.",
     "broken": "The database file is damaged or isn't a database. Nothing was saved.",
+    "refused": "The database didn't take the trail's entry. Nothing was saved and nothing shown.",
 }
 
 
 class DatabaseUnavailable(Exception):
     """The database can't serve this now; the transaction was rolled back.
 
-    `reason` is `busy` (try again), `gone`, `full` or `broken`. The message is safe to show to anybody.
+    `reason` is `busy` (try again), `gone`, `full`, `broken` or `refused` (the trail). The message is safe to show to
+    anybody.
     """
 
     def __init__(self, reason: Reason) -> None:
@@ -52,6 +54,16 @@ def _leave_out_values(error: DBAPIError | sqlite3.Error | psycopg.Error) -> None
     for one in (error, getattr(error, "orig", None)):
         if isinstance(one, Exception) and one.args:
             one.args = (str(one.args[0]).partition("\n")[0], *one.args[1:])
+
+
+@contextmanager
+def told_or_nothing() -> Iterator[None]:
+    """Turn whatever keeps an entry of the trail from being written into `DatabaseUnavailable`: without the entry
+    nothing is done and nothing shown, whoever or whatever refused it."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
+        raise DatabaseUnavailable(_reason(error) or "refused") from error
 
 
 def _reason(error: DBAPIError | sqlite3.Error | psycopg.Error) -> Reason | None:

@@ -309,8 +309,10 @@ def for_roles(*roles: str) -> Callable[[View], View]:
 def _turned_away(endpoint: str) -> Forbidden:
     """Write that somebody knocked at a page of another role, and return the refusal."""
     refusal = Forbidden("wrong_role")
-    with writing(current_app.extensions["bti_database"]) as database:
-        audit.record_refusal(database, actor=me(), attempt=endpoint, refusal=refusal, now=now())
+    audit.show(
+        current_app.extensions["bti_database"],
+        lambda database: audit.record_refusal(database, actor=me(), attempt=endpoint, refusal=refusal, now=now()),
+    )
     return refusal
 
 

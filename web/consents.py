@@ -219,7 +219,7 @@ def answers_of_all(reference: str, consent_id: str) -> Any:
             )
         except (Invalid, NotPossible, Stale) as refusal:
             problem = answer_form.problem_of(refusal)
-    page = edge.perform("case.read", lambda s: _answer_page(s, reference, consent_id))
+    page = edge.show("case.read", lambda s: _answer_page(s, reference, consent_id))
     summary = answer_form.summary(problem, page["card"]["parties"])
     return render_template("consents/answers.html", form=form, problem=problem, summary=summary, **page), problem.status
 

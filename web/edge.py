@@ -61,10 +61,8 @@ def _attempt(attempt: str, run: Callable[[Any], T]) -> T:
         return run(database)
     except Refused as refusal:
         if not isinstance(refusal, Invalid) and current_user.is_authenticated:
-            with writing(database) as session:
-                audit.record_refusal(
-                    session, actor=me(), attempt=attempt, refusal=refusal, now=now(), case_id=g.get("case_id")
-                )
+            told = {"actor": me(), "attempt": attempt, "refusal": refusal, "now": now(), "case_id": g.get("case_id")}
+            audit.show(database, lambda session: audit.record_refusal(session, **told))
         raise
 
 

@@ -59,6 +59,16 @@ def _not_found() -> tuple[str, int]:
 
 
 def _unavailable(error: DatabaseUnavailable) -> tuple[str, int]:
+    if error.reason == "refused":
+        return _page(
+            503,
+            _("Vi kan ikke vise dette nå"),
+            _(
+                "Det som leses og gjøres, skal stå i innsynsloggen, og den kan ikke skrives nå. Derfor er ingenting "
+                "vist og ingenting endret. Prøv igjen om litt, og si fra til administratoren hvis det varer."
+            ),
+            code=error.reason,
+        )
     return _page(
         503,
         _("Stafett er ikke tilgjengelig akkurat nå"),

@@ -37,12 +37,8 @@ LOOK_AGAIN_SECONDS = 2
 @for_roles(*ADMINISTRATOR)
 def index() -> str:
     """Show what can be imported, in the order that it must come in, and the latest imports."""
-
-    def look(session: Any) -> tuple[Import, ...]:
-        turns.let_go(session, actor=me(), now=edge.now())
-        return register.see_imports(session, actor=me(), now=edge.now())
-
-    found = edge.perform("register.read", look)
+    edge.perform("import.run", lambda session: turns.let_go(session, actor=me(), now=edge.now()))
+    found = edge.show("register.read", lambda session: register.see_imports(session, actor=me(), now=edge.now()))
     kinds = [(kind, KIND_WORDS[kind](), LEADS[kind]()) for kind in KINDS]
     return render_template("imports/index.html", kinds=kinds, history=[_history_line(one) for one in found])
 

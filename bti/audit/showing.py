@@ -19,6 +19,7 @@ from bti.audit.trail import PENDING, Pending, is_simple, write, write_simple
 from bti.db import DatabaseUnavailable, reading, single, writing
 from bti.models import cases
 from bti.statements import Fixed
+from bti.unavailable import told_or_nothing
 
 T = TypeVar("T")
 # Cases change a few times a day. One that changes under three readings in a row is no reader's fault.
@@ -35,8 +36,10 @@ def show(database: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
         pending = Pending()
         with reading(database) as session:
             found = work(session.execution_options(**{PENDING: pending}))
-        if _is_told(database, pending):
-            return found
+        # Some databases refuse only when the transaction ends.
+        with told_or_nothing():
+            if _is_told(database, pending):
+                return found
     raise DatabaseUnavailable("busy")
 
 

@@ -15,6 +15,7 @@ from bti.audit.vocabulary import EVENTS
 from bti.errors import NotReady, Refused
 from bti.models import audit_entries, cases
 from bti.statements import Change
+from bti.unavailable import told_or_nothing
 
 _COLUMNS = [column for column in audit_entries.c if column.name != "id"]
 _VALUES = {column.name: sa.bindparam(column.name, type_=column.type) for column in _COLUMNS}
@@ -100,9 +101,13 @@ def record(
 
 
 def write(session: sa.Connection, entries: list[dict[str, Any]]) -> None:
-    """Write entries that `record` has made. For this room alone: everybody else asks `record`."""
-    for entry in entries:
-        _ADD.run(session, entry)
+    """Write entries that `record` has made. For this room alone: everybody else asks `record`.
+
+    Raises DatabaseUnavailable when the database doesn't take them, whatever its reason.
+    """
+    with told_or_nothing():
+        for entry in entries:
+            _ADD.run(session, entry)
 
 
 def is_simple(pending: Pending) -> bool:
