@@ -61,14 +61,20 @@ class Scene:
         return options(self.model, self.facts, self.standing)
 
 
-def load_scene(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime, lock: bool = False) -> Scene:
+def load_scene(
+    session: sa.Connection, *, actor: Actor, case_id: str, now: datetime, lock: bool = False, emergency: bool = False
+) -> Scene:
     """Return the case as `actor` meets it. Raises NotFound when it isn't there or they have nothing to do with it.
 
     `lock` makes other commands on the case wait; take it before anything that changes who may see or hold it.
+    `emergency` lets in who has broken the glass: only for what reads and writes nothing.
     """
     if lock:
         lock_case(session, municipality_id=actor.municipality_id, case_id=case_id)
-    facts = case_facts(session, municipality_id=actor.municipality_id, case_id=case_id, today=local_day(now))
+    facts = case_facts(
+        session, municipality_id=actor.municipality_id, case_id=case_id, today=local_day(now),
+        emergency_at=now if emergency else None,
+    )  # fmt: skip
     return scene_of(actor=actor, facts=facts, now=now)
 
 
@@ -95,7 +101,7 @@ def scene_of(*, actor: Actor, facts: CaseFacts, now: datetime) -> Scene:
 
 def require_ground(scene: Scene) -> policy.Ground:
     """Return the ground to read and write content. Raises Forbidden when the person only stands at the door."""
-    if scene.ground is None:
+    if scene.ground is None or scene.ground.is_emergency:
         raise Forbidden("no_ground")
     return scene.ground
 
@@ -159,9 +165,9 @@ def write_trail(
     event: str,
     fields: Mapping[str, Any],
     object_id: str | None = None,
-    purpose: str = "",
 ) -> None:
-    """Write the trail's entry of something done or read in the case, with role, unit and basis of the scene."""
+    """Write the trail's entry of something done or read in the case, with the role, unit, purpose and basis of the
+    scene."""
     audit.record(
         session,
         actor=scene.actor,
@@ -172,7 +178,7 @@ def write_trail(
         object_id=object_id,
         role=scene.role,
         unit_id=scene.unit_id,
-        purpose=purpose,
+        purpose=scene.ground.purpose if scene.ground else "",
         basis=scene.ground.basis if scene.ground else "",
         fields=fields,
         seen_version=scene.facts.version,

@@ -88,6 +88,13 @@ class TooSoon(Refused):
 
     status = 429
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__("too_soon")
+    def __init__(self, seconds: int, code: str = "too_soon") -> None:
+        super().__init__(code)
         self.seconds = seconds
+
+
+class TooManyCases(TooSoon):
+    """So many different cases opened in a short time that one has to wait for the next one, longer each time."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds, "many_cases")

@@ -47,6 +47,17 @@ class PendingOffer:
 
 
 @dataclass(frozen=True)
+class BreakGlass:
+    """An emergency access that lasts: `person_id` may read all `kinds` through `unit_id`, until `ends_at`."""
+
+    id: str
+    person_id: str
+    unit_id: str
+    kinds: frozenset[str]
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
 class CaseFacts:
     """The facts of one case at one moment. Counts concern the current stay on the level where that matters."""
 
@@ -78,6 +89,7 @@ class CaseFacts:
     themes: tuple[str, ...] = ()
     covers: tuple[Cover, ...] = ()
     participants: tuple[Participant, ...] = ()
+    break_glass: tuple[BreakGlass, ...] = ()
     offer: PendingOffer | None = None
     open_goals: int = 0
     open_measures: int = 0

@@ -8,27 +8,40 @@ or a live door (consent or legal basis) that names their service.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from bti.actor import Actor
 from bti.facts import CaseFacts
-from bti.models import cases, disclosures, participations
+from bti.models import break_glass, cases, disclosures, participations
 
 View = Literal["full", "shell", "preview"]
 OWN_SERVICE = "own_service"
+BREAK_GLASS = "break_glass"
+# Who meets children and families themselves; the coordinating unit decides without seeing the case.
+MAY_BREAK_GLASS = ("employee", "unit_leader")
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Why this person may read, through which unit, and which kinds of other services' information."""
+    """Why this person may read, through which unit, and which kinds of other services' information.
+
+    `ends_at` is set for an emergency access alone, which lets nobody write.
+    """
 
     basis: str
     unit_id: str
     role: str
     kinds: frozenset[str]
+    purpose: str = ""
+    ends_at: datetime | None = None
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether somebody broke the glass to read."""
+        return self.ends_at is not None
 
 
 def relations(actor: Actor, facts: CaseFacts) -> frozenset[str]:
@@ -48,6 +61,7 @@ def relations(actor: Actor, facts: CaseFacts) -> frozenset[str]:
 def ground(actor: Actor, facts: CaseFacts) -> Ground | None:
     """Return the ground on which `actor` may open the case's content at this moment, or None.
 
+    An emergency access is one where the facts hold it, and the last that is looked for.
     Source: domain.md, Consent; own service at the levels where the case is the service's own.
     """
     units = actor.units()
@@ -57,12 +71,20 @@ def ground(actor: Actor, facts: CaseFacts) -> Ground | None:
         covers = facts.covers_of(unit)
         kinds = frozenset(kind for cover in covers for kind in cover.kinds)
         if unit == facts.unit_id and not facts.is_shared:
-            return Ground(OWN_SERVICE, unit, role, kinds)
+            return Ground(OWN_SERVICE, unit, role, kinds, OWN_SERVICE)
         if covers:
             first = min(covers, key=lambda cover: cover.law_reference is not None)
             basis = f"consent:{first.consent_id}" if first.consent_id else f"law:{first.law_reference}"
-            return Ground(basis, unit, role, kinds)
-    return None
+            return Ground(basis, unit, role, kinds, first.purpose)
+    return _emergency(actor, facts)
+
+
+def _emergency(actor: Actor, facts: CaseFacts) -> Ground | None:
+    mine = (one for one in facts.break_glass if one.person_id == actor.person_id)
+    found = next((one for one in mine if one.unit_id in actor.units(*MAY_BREAK_GLASS)), None)
+    if found is None:
+        return None
+    return Ground(f"{BREAK_GLASS}:{found.id}", found.unit_id, BREAK_GLASS, found.kinds, "emergency", found.ends_at)
 
 
 def view(actor: Actor, facts: CaseFacts) -> View | None:
@@ -128,10 +150,28 @@ class _Asking:
 
 
 def accessible(actor: Actor, today: date) -> sa.ColumnElement[bool]:
-    """Return the condition on `cases` that is true exactly where `ground(actor, facts)` is not None."""
+    """Return the condition on `cases` that is true exactly where `ground(actor, facts)` is not None, but for emergency
+    access: lists, searches and counts go by this, and no emergency widens them."""
     led = sorted(actor.units("unit_leader"))
     now = _Asking(actor.municipality_id, actor.person_id, sorted(actor.units()), led, today)
     return sa.and_(cases.c.municipality_id == now.municipality_id, sa.or_(*_ways_in(now).values()))
+
+
+def emergency(actor: Actor, now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition on `break_glass` that it lets `actor` read its case now: `ground` falls back on it alone."""
+    g = break_glass.c
+    return sa.and_(
+        g.municipality_id == actor.municipality_id,
+        g.person_id == actor.person_id,
+        g.unit_id.in_(sorted(actor.units(*MAY_BREAK_GLASS))),
+        *lasts(now),
+    )
+
+
+def lasts(moment: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions that an emergency access hasn't ended at `moment`, a value or a parameter."""
+    g = break_glass.c
+    return g.opened_at <= moment, g.ends_at > moment, g.ended_at.is_(None)
 
 
 def _ways_in(asking: _Asking) -> dict[str, sa.ColumnElement[bool]]:

@@ -15,6 +15,7 @@ from bti.clock import local_day
 from bti.db import writing
 from bti.models import (
     audit_entries,
+    break_glass,
     cases,
     consent_events,
     consent_parties,
@@ -201,14 +202,36 @@ def random_past(cast: Cast, case_id: str, chance: random.Random) -> int:
                             "recorded_by": "kari",
                         },
                     )  # fmt: skip
-        for _ in range(45):
-            basis = chance.choice([f"consent:{one}" for one in made] * 3 + ["own_service", "", "law:x", "consent:x"])
+        broken = [_broken_glass(session, case_id, chance, some) for _ in range(6)]
+        nils = cast.actor_in(session, "nils")
+        for _ in range(60):
+            bases = [f"consent:{one}" for one in made] * 3 + [f"break_glass:{one}" for one in broken] * 2
+            basis = chance.choice([*bases, "own_service", "", "law:x", "consent:x", "break_glass:x"])
+            actor = chance.choice([None, nils, nils])
             audit.record(
-                session, actor=None, municipality_id=HERE, event="case.read", now=some(), case_id=case_id,
+                session, actor=actor, municipality_id=HERE, event="case.read", now=some(), case_id=case_id,
                 role="participant", unit_id=chance.choice(units), basis=basis,
                 fields={"part": "case", "view": chance.choice(["full", "full", "shell"])},
             )  # fmt: skip
-    return 45
+    return 60
+
+
+def _broken_glass(session: sa.Connection, case_id: str, chance: random.Random, some: Callable[[], datetime]) -> str:
+    id_, opened = new_id(), some()
+    ends = opened + timedelta(minutes=120)
+    ended = chance.choice([None, ends])
+    session.execute(
+        sa.insert(break_glass),
+        {
+            "municipality_id": HERE, "id": id_, "case_id": case_id, "person_id": chance.choice(["nils", "nils", "per"]),
+            "unit_id": chance.choice(["school", "ppt"]), "case_unit_id": "school", "cause": "danger", "reason": "",
+            "kinds": ("everyday",), "minutes": 120, "opened_at": opened,
+            # As long as a read at a random moment may happen to fall into it.
+            "ends_at": ends + timedelta(days=chance.randrange(8)), "ended_at": ended,
+            "ended_by": "nils" if ended else None,
+        },
+    )  # fmt: skip
+    return id_
 
 
 def last_day(cast: Cast, case_id: str) -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from bti import policy
 from bti.actor import CONTENT_FREE_ROLES, Actor
 from bti.facts import CaseFacts
-from bti.models import cases, consents, disclosures, entries, memberships, participations
+from bti.models import break_glass, cases, consents, disclosures, entries, memberships, participations
 from bti.queries.facts import case_facts
 from bti.queries.people import load_actor
 from tests.cast import HERE, MONDAY, NEXT_DOOR, PEOPLE, UNITS, settle, settle_neighbour
@@ -25,6 +26,8 @@ units = st.sampled_from(list(UNITS))
 kinds = st.lists(st.sampled_from(KINDS), min_size=1, unique=True)
 doors = st.tuples(units, st.sampled_from([-1, 0, 30]), st.booleans(), st.booleans(), kinds)
 parts = st.tuples(people, units, st.sampled_from(["active", "active", "invited", "ended"]))
+# Who broke the glass through which unit, when it ends (in minutes), and whether it was ended before.
+glasses = st.tuples(people, units, st.sampled_from([-1, 0, 1, 60]), st.booleans())
 scenes = st.fixed_dictionaries(
     {
         "holder": people,
@@ -37,6 +40,7 @@ scenes = st.fixed_dictionaries(
         "with_leader": st.booleans(),
         "doors": st.lists(doors, max_size=4),
         "parts": st.lists(parts, max_size=4, unique_by=lambda part: part[:2]),
+        "glasses": st.lists(glasses, max_size=3),
         "where": st.sampled_from([HERE, HERE, NEXT_DOOR]),
     }
 )
@@ -92,6 +96,17 @@ def play(session: sa.Connection, number: int, scene: dict[str, Any]) -> str:
                 "ended_at": MONDAY if state == "ended" else None,
             },
         )  # fmt: skip
+    for i, (person, unit, minutes, ended) in enumerate(scene["glasses"]):
+        session.execute(
+            sa.insert(break_glass),
+            here
+            | {
+                "id": f"glass{number}-{i}", "case_id": case_id, "person_id": person, "unit_id": unit,
+                "case_unit_id": scene["unit"], "cause": "danger", "reason": "", "kinds": KINDS, "minutes": 60,
+                "opened_at": MONDAY - timedelta(minutes=60), "ends_at": MONDAY + timedelta(minutes=minutes),
+                "ended_at": MONDAY if ended else None, "ended_by": person if ended else None,
+            },
+        )  # fmt: skip
     for i, kind in enumerate(KINDS):
         session.execute(
             sa.insert(entries),
@@ -133,12 +148,17 @@ def tell_twice(database: sa.Engine, played: list[dict[str, Any]], granted: list[
         for number, scene in enumerate(played):
             case_id = play(session, number, scene)
             if scene["where"] == HERE:
-                here[case_id] = case_facts(session, municipality_id=HERE, case_id=case_id, today=today)
+                asked: dict[str, Any] = {"municipality_id": HERE, "case_id": case_id, "today": today}
+                here[case_id] = case_facts(session, **asked, emergency_at=MONDAY)
+                assert case_facts(session, **asked) == replace(here[case_id], break_glass=())
         for actor in actors(session):
             listed = set(session.execute(sa.select(cases.c.id).where(policy.accessible(actor, today))).scalars())
             grounds = {case_id: policy.ground(actor, facts) for case_id, facts in here.items()}
-            assert listed == {case_id for case_id, found in grounds.items() if found}, actor.person_id
-            for case_id in listed:
+            assert listed == {i for i, found in grounds.items() if found and not found.is_emergency}, actor.person_id
+            broken = sa.select(break_glass.c.case_id).where(policy.emergency(actor, MONDAY))
+            without = set(session.execute(broken).scalars()) - listed
+            assert without == {i for i, found in grounds.items() if found and found.is_emergency}, actor.person_id
+            for case_id in listed | without:
                 found = grounds[case_id]
                 assert found is not None
                 check_ground(actor, here[case_id], found)
@@ -150,6 +170,10 @@ def check_ground(actor: Actor, facts: CaseFacts, found: policy.Ground) -> None:
     """The ground is a relation of their own and a law or the family's word behind it."""
     assert not {m.role for m in actor.memberships} <= set(CONTENT_FREE_ROLES)
     assert found.unit_id in actor.units()
+    if found.is_emergency:
+        assert policy.ground(actor, replace(facts, break_glass=())) is None
+        assert found.kinds == set(KINDS)
+        return
     assert actor.person_id in {facts.holder_id, facts.author_id, *(p.person_id for p in facts.participants)} or (
         facts.unit_id in actor.units("unit_leader")
     )

@@ -13,6 +13,7 @@ from bti.db import writing
 from bti.errors import Invalid
 from bti.models import (
     audit_entries,
+    break_glass,
     consent_events,
     consent_parties,
     consents,
@@ -51,6 +52,7 @@ ALLOWED = {
         "municipality_id", "id", "reference", "definition", "definition_version", "author_id", "opened_at",
         "shared_with_leader_at", "closed_at",
     },
+    "break_glass": {c.name for c in break_glass.c} - {"reason", "review_note"},
     "consents": {
         "municipality_id", "id", "case_id", "subject_id", "purpose", "kinds", "valid_to", "asked_at", "asked_by",
         "renews_id",

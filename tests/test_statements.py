@@ -38,6 +38,7 @@ def _values(cast: Cast, statement: Fixed) -> dict[str, object]:
         "person_id": cast.id("kari"),
         "reference": "2026-XXXXX",
         "today": date(2026, 11, 2),
+        "now": cast.now,
         "ids": [cast.id("kari"), cast.id("rune")],
         "reader_unit": cast.unit_of("kari"),
         "reader_kinds": ["measures"],

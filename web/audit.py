@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request
 
 from bti.audit.vocabulary import EVENTS
-from bti.clock import OSLO, local_day
+from bti.clock import local_day
 from bti.errors import Invalid, NotFound
 from bti.queries.audit import MOST_COUNTED, Page
 from bti.queries.audit_past import SOUND
@@ -148,14 +148,10 @@ def access() -> Any:
     found = None
     if "sak" in request.args:
         try:
-            exact = filters.exact_moment()
-            moment = exact or filters.moment(form)
+            moment = filters.moment_asked(form)
             found = edge.show(
                 "audit.search", lambda s: access_at(s, actor=me(), case=form["sak"], moment=moment, now=edge.now())
             )
-            if exact:
-                here = exact.astimezone(OSLO)
-                form.values |= {"dato": here.strftime("%d.%m.%Y"), "kl": here.strftime("%H.%M")}
         except Invalid as refusal:
             form.errors = filters.explain(refusal)
     else:
@@ -171,13 +167,13 @@ def consents() -> Any:
         form,
         "consent.lookup",
         lambda s: auditing.consents(
-            s, actor=me(), filters=filters.consent_filter(form), as_of=filters.moment(form), now=edge.now(),
-            before=filters.cursor(),
+            s, actor=me(), filters=filters.consent_filter(form), as_of=filters.moment_asked(form),
+            now=edge.now(), before=filters.cursor(),
         ),
     )  # fmt: skip
     page = render_template(
         "audit/consents.html", form=form, found=found, units=units, states=choices("consent", auditing.STATES),
-        as_of=filters.moment(form) if found and form["dato"] else None,
+        as_of=filters.moment_asked(form) if found and form["dato"] else None,
         older=_older(form, "audit.consents", found), newest=_newest(form, "audit.consents"),
     )  # fmt: skip
     return page, form.status
@@ -204,7 +200,7 @@ def consent(consent_id: str) -> Any:
     form = filters.chosen("dato", "kl")
     as_of = None
     try:
-        as_of = filters.moment(form)
+        as_of = filters.moment_asked(form)
         found = _dossier(consent_id, as_of)
     except Invalid as refusal:
         form.errors = filters.explain(refusal)

@@ -120,6 +120,17 @@ def exact_moment() -> datetime | None:
     return found
 
 
+def moment_asked(form: Chosen) -> datetime | None:
+    """Return the moment a page asks about: the one a link points to, which the form is then filled with, or else the
+    one in the form. Raises Invalid (dato, time)."""
+    exact = exact_moment()
+    if exact is None:
+        return moment(form)
+    here = exact.astimezone(OSLO)
+    form.values |= {"dato": here.strftime("%d.%m.%Y"), "kl": here.strftime("%H.%M")}
+    return exact
+
+
 def explain(refusal: Invalid) -> dict[str, str]:
     """Return what is wrong, by the form's own fields."""
     found = {}

@@ -21,6 +21,11 @@ def rows_of(found: Page[Entry] | None) -> list[dict[str, Any]]:
     return [_row(run) for run in runs(found.rows)] if found else []
 
 
+def row_of(entry: Entry) -> dict[str, Any]:
+    """Return one entry of the trail as a row."""
+    return _row((entry,))
+
+
 def _row(run: tuple[Entry, ...]) -> dict[str, Any]:
     entry = run[0]
     kind, _sep, name = entry.basis.partition(":")
@@ -35,11 +40,19 @@ def _row(run: tuple[Entry, ...]) -> dict[str, Any]:
         ],
         "role": say("role", entry.role),
         "basis": say("law", name) if kind == "law" else say("basis", kind) if kind else "",
-        "basis_href": url_for("audit.consent", consent_id=name) if kind == "consent" else "",
+        "basis_href": _basis_href(kind, name, entry),
         "verdict": say("verdict", entry.verdict) if entry.verdict else "",
         "is_sound": entry.verdict in SOUND,
         "access_href": _then(entry) if len(run) == 1 else "",
+        "consents_href": _consents_then(entry) if len(run) == 1 else "",
     }
+
+
+def _basis_href(kind: str, name: str, entry: Entry) -> str:
+    """Return the way to what an entry rests on: to a consent as it was at that moment, or to an emergency access."""
+    if kind == "consent":
+        return url_for("audit.consent", consent_id=name, tidspunkt=entry.at.isoformat())
+    return url_for("oversight.break_glass", break_glass_id=name) if kind == "break_glass" else ""
 
 
 def _time(entry: Entry) -> dict[str, Any]:
@@ -71,3 +84,8 @@ def _then(entry: Entry) -> str:
     if entry.event != "case.read" or not entry.case:
         return ""
     return url_for("audit.access", sak=entry.case, tidspunkt=entry.at.isoformat())
+
+
+def _consents_then(entry: Entry) -> str:
+    """Return the way to the consents of the case as they stood at that moment."""
+    return url_for("audit.consents", sak=entry.case, tidspunkt=entry.at.isoformat()) if entry.case else ""

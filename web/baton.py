@@ -31,13 +31,19 @@ MOST_UNFOLDED = 8
 
 
 def _open(
-    part: str, *wanted: str, views: tuple[str, ...] = ("full", "shell"), closed: bool = False
+    part: str,
+    *wanted: str,
+    views: tuple[str, ...] = ("full", "shell"),
+    closed: bool = False,
+    emergency: bool = False,
 ) -> Callable[[Any, str], CaseHead]:
     """Return how a page opens its case: written in the trail, for people with one of the `wanted` relations."""
 
     def read(session: Any, reference: str) -> CaseHead:
         case_id = edge.in_case(session, reference)
-        head = reading.open_case(session, actor=me(), case_id=case_id, now=edge.now(), part=part, views=views)
+        head = reading.open_case(
+            session, actor=me(), case_id=case_id, now=edge.now(), part=part, views=views, emergency=emergency
+        )
         if wanted:
             require_relation(head.scene, *wanted)
         if not closed:
@@ -370,7 +376,7 @@ def history(reference: str) -> str:
 
 
 def _history(session: Any, reference: str) -> dict[str, Any]:
-    head = _open("baton_history", closed=True)(session, reference)
+    head = _open("baton_history", closed=True, emergency=True)(session, reference)
     facts = head.scene.facts
     here = {"municipality_id": facts.municipality_id, "case_id": facts.id}
     offers = casepage.handovers_of(session, **here)

@@ -337,9 +337,16 @@ def viewers(head: CaseHead) -> list[dict[str, str]]:
     for one in facts.participants:
         may = _("lese, egne tiltak") if one.state == "active" else _("spurt, ser ikke innholdet ennå")
         found.append((head.name_of(one.person_id), one.unit_id, may))
-    return [
+    lines = [
         {"name": name, "detail": f"{head.unit_name(unit)} · {may if policy.is_reached(facts, unit) else shut}"}
         for name, unit, may in found
+    ]
+    return lines + [
+        {
+            "name": _("Nødtilgang"),
+            "detail": f"{head.unit_name(one.unit_id)} · {_('lese, til %(moment)s', moment=moment(one.ends_at))}",
+        }
+        for one in facts.break_glass
     ]
 
 

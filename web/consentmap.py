@@ -44,8 +44,8 @@ def _is_hidden(head: CaseHead, consent: Consent) -> bool:
     """Return whether only state, dates and services are told: in a shell, and of what was asked for other services
     to one who only takes part. The own service, and who answers for the case, may read them all."""
     ground = head.scene.ground
-    if ground is None:
-        return True
+    if ground is None or ground.is_emergency:
+        return ground is None
     named = {unit for unit, _name in consent.units} | {head.scene.facts.unit_id}
     return not (head.scene.standing & {"holder", "unit_leader"} or ground.unit_id in named)
 

@@ -32,9 +32,9 @@ RECORDERS = ("holder", "author", "unit_leader")
 WITHDRAWERS = (*RECORDERS, "participant")
 
 
-def _open(session: Any, reference: str, *wanted: str, part: str = "consents") -> CaseHead:
+def _open(session: Any, reference: str, *wanted: str, part: str = "consents", emergency: bool = False) -> CaseHead:
     case_id = edge.in_case(session, reference)
-    head = reading.open_case(session, actor=me(), case_id=case_id, now=edge.now(), part=part)
+    head = reading.open_case(session, actor=me(), case_id=case_id, now=edge.now(), part=part, emergency=emergency)
     if wanted:
         require_relation(head.scene, *wanted)
     return head
@@ -69,7 +69,7 @@ def index(reference: str) -> str:
     """Show every consent of the case and which services may know something now."""
 
     def read(session: Any) -> dict[str, Any]:
-        head = _open(session, reference)
+        head = _open(session, reference, emergency=True)
         cards = [consentmap.card(head, one, may_record=_may_record(head)) for one in _all(session, head)]
         return {
             "head": head,
@@ -93,7 +93,7 @@ def show(reference: str, consent_id: str) -> str:
     """Show one consent: its scope, each giver's answer and all that has happened with it."""
 
     def read(session: Any) -> dict[str, Any]:
-        head = _open(session, reference)
+        head = _open(session, reference, emergency=True)
         found = _one(session, head, consent_id)
         return {
             "head": head,

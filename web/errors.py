@@ -8,7 +8,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from bti.db import DatabaseUnavailable
-from bti.errors import NotFound, Refused, TooSoon
+from bti.errors import NotFound, Refused, TooManyCases, TooSoon
+from bti.policy import MAY_BREAK_GLASS
 from web.forms import wait_headers
 from web.language import gettext as _
 from web.sentences import refusal_helper, refusal_sentence, wait_sentence
@@ -24,9 +25,13 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _fault)
 
 
-def _page(status: int, heading: str, text: str, *, helper: str = "", code: str = "") -> tuple[str, int]:
+def _page(
+    status: int, heading: str, text: str, *, helper: str = "", code: str = "", emergency: str = ""
+) -> tuple[str, int]:
     home = url_for("cases.home") if current_user and current_user.is_authenticated else url_for("account.login")
-    page = render_template("error.html", heading=heading, text=text, helper=helper, code=code, back_href=home)
+    page = render_template(
+        "error.html", heading=heading, text=text, helper=helper, code=code, back_href=home, emergency_href=emergency
+    )
     return page, status
 
 
@@ -43,7 +48,14 @@ def _refused(refusal: Refused) -> tuple[str, int]:
 
 
 def _too_soon(soon: TooSoon) -> tuple[str, int, dict[str, str]]:
-    return *_page(soon.status, _("Vent litt"), wait_sentence(soon), code=soon.code), wait_headers(soon)
+    heading, text = _("Vent litt"), wait_sentence(soon)
+    if isinstance(soon, TooManyCases):
+        heading = _("Du har åpnet mange saker")
+        text += " " + _(
+            "Sakene du har åpnet den siste tiden, kan du fortsatt lese. En revisor har fått varsel og ser hvilke det "
+            "er."
+        )
+    return *_page(soon.status, heading, text, code=soon.code), wait_headers(soon)
 
 
 def _not_found() -> tuple[str, int]:
@@ -55,7 +67,14 @@ def _not_found() -> tuple[str, int]:
             "Har du vært med i saken? Da kan samtykket være trukket eller løpt ut, eller delen din være avsluttet. "
             "Lederen din vet hvem du kan spørre."
         )
-    return _page(404, _("Vi finner ikke siden"), text, helper=helper)
+    return _page(404, _("Vi finner ikke siden"), text, helper=helper, emergency=_emergency())
+
+
+def _emergency() -> str:
+    """Return the way to ask for a case in an emergency, for those who may: the same where there is no such case."""
+    if not (current_user and current_user.is_authenticated and current_user.actor.has(*MAY_BREAK_GLASS)):
+        return ""
+    return url_for("break_glass.new", sak=(request.view_args or {}).get("reference"))
 
 
 def _unavailable(error: DatabaseUnavailable) -> tuple[str, int]:

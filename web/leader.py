@@ -10,14 +10,15 @@ from bti.clock import local_day
 from bti.errors import Refused
 from bti.queries.unit_desk import MOST_COUNTED, Count
 from bti.usecases import unit_desk, wonders
+from bti.usecases.break_glass import is_over
 from bti.usecases.unit_desk import UnitDesk
 from bti.workflow.library import load_definition, small_machine
-from web import edge
+from web import break_glass, edge
 from web.access import for_roles, me
 from web.forms import Form, Problem, explain
 from web.language import gettext as _
 from web.language import ngettext
-from web.show import day, due_parts, short_name, words
+from web.show import day, due_parts, moment, short_name, words
 
 pages = Blueprint("leader", __name__)
 LONGEST_FEEDBACK = 2_000
@@ -37,6 +38,7 @@ def desk() -> str:
         late=[_case(found, row) for row in found.late],
         more_late=found.more_late,
         counts=_counts(found.counts),
+        break_glass=[_broken(row) for row in found.break_glass],
         capped=sum(one.cases for one in found.counts) > MOST_COUNTED,
         most=MOST_COUNTED,
     )
@@ -64,6 +66,20 @@ def _case(found: UnitDesk, row: Any) -> dict[str, Any]:
         "colour": level.colour,
         "due": due_parts(row.due_on),
         "holder": _("Deg") if row.holder_id == me().person_id else found.staff.get(row.holder_id, ""),
+    }
+
+
+def _broken(row: Any) -> dict[str, Any]:
+    over = is_over(row, edge.now())
+    lasts = _("Varer til %(moment)s", moment=moment(row.ends_at))
+    return {
+        "href": url_for("break_glass.review", break_glass_id=row.id),
+        "person": row.person,
+        "unit": row.unit,
+        "reference": row.reference,
+        "when": moment(row.opened_at),
+        "said": _("Har ventet i %(age)s", age=break_glass.age(row.opened_at)) if over else lasts,
+        "is_over": over,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bti.errors import NotReady, Refused, TooSoon
+from bti.errors import NotReady, Refused, TooManyCases, TooSoon
 from web.language import gettext as _
 from web.language import ngettext
 
@@ -20,6 +20,17 @@ FIELDS: Sentences = {
     "subject:named_and_nameless": lambda: _("Velg enten et barn eller «Uten navn»"),
     "til:missing": lambda: _("Velg hvilken sak"),
     "text:missing": lambda: _("Skriv en tekst"),
+    "reason:too_thin": lambda: _("Skriv med en hel setning hva som har skjedd, og hvorfor det ikke kan vente"),
+    "note:too_thin": lambda: _("Skriv med en setning hva du bygger det på"),
+    "note:missing": lambda: _("Skriv hva du bygger det på"),
+    "since:nothing": lambda: _("Ingen har åpnet en sak i perioden. Velg en lengre"),
+    "since:ends_before_it_begins": lambda: _("Fra-datoen må komme før til-datoen"),
+    "since:missing": lambda: _("Skriv datoen perioden begynner"),
+    "until:missing": lambda: _("Skriv datoen perioden slutter"),
+    "verdict:missing": lambda: _("Velg om nødtilgangen var begrunnet"),
+    "case:missing": lambda: _("Skriv saksreferansen, eller barnets navn og fødselsdato"),
+    "case:case_and_child": lambda: _("Skriv enten saksreferansen eller barnets navn, ikke begge"),
+    "born_on:missing": lambda: _("Skriv barnets fødselsdato"),
     "reason:missing": lambda: _("Skriv en begrunnelse"),
     "reason:reason_missing": lambda: _("Skriv en begrunnelse"),
     "question:missing": lambda: _("Skriv spørsmålet"),
@@ -159,6 +170,16 @@ REFUSALS: Sentences = {
     "needs_factor": lambda: _("Rollen din krever totrinnsbekreftelse. Du kan bytte app, men ikke slå den av."),
     "import_under_way": lambda: _("En annen import pågår. Vent til den er ferdig, og prøv igjen."),
     "import_not_ready": lambda: _("Importen venter ikke lenger på deg. Se på siden hvordan det gikk."),
+    "no_case_to_open": lambda: _(
+        "Vi finner ingen sak du kan få nødtilgang til. Forsøket er skrevet i innsynsloggen. Se over det du skrev, "
+        "eller ring lederen for tjenesten du tror kjenner barnet."
+    ),
+    "break_glass_over": lambda: _("Nødtilgangen er over allerede."),
+    "break_glass_lasts": lambda: _("Nødtilgangen varer fortsatt. Den kan gås gjennom når den er over."),
+    "already_reviewed": lambda: _("Noen andre har gått gjennom denne nødtilgangen allerede."),
+    "alert_closed": lambda: _("Noen andre har behandlet varselet allerede."),
+    "already_judged": lambda: _("Noen andre har vurdert denne allerede."),
+    "many_cases": lambda: _("Du har åpnet mange saker på kort tid."),
     "not_found": lambda: _("Den finnes ikke, eller du har ikke tilgang til den."),
 }
 
@@ -211,6 +232,7 @@ WORDS: Sentences = {
     "role.invited": lambda: _("Spurt om å delta"),
     "role.offered": lambda: _("Spurt om å ta stafettpinnen"),
     "role.coordinating_unit": lambda: _("Koordinerende enhet"),
+    "role.break_glass": lambda: _("Nødtilgang"),
     "role.system": lambda: _("Systemet"),
     "level.password": lambda: _("med passord"),
     "level.password+totp": lambda: _("med passord og kode"),
@@ -237,6 +259,15 @@ WORDS: Sentences = {
     "purpose.external": lambda: _("Samarbeid med eksterne tjenester"),
     "purpose.takeover": lambda: _("En annen tjeneste tar over loggen"),
     "purpose.law": lambda: _("Rettslig grunnlag"),
+    "purpose.emergency": lambda: _("Nødtilgang"),
+    "looked_into.fine": lambda: _("I orden"),
+    "looked_into.follow_up": lambda: _("Må følges opp"),
+    "break_glass.danger": lambda: _("Fare for liv, helse eller vold"),
+    "break_glass.acute": lambda: _("Barnet trenger hjelp nå, og vi må vite hva som er avtalt"),
+    "break_glass.unreachable": lambda: _("De som har saken, er ikke å få tak i, og det kan ikke vente"),
+    "break_glass.other": lambda: _("Noe annet som haster"),
+    "break_glass_verdict.justified": lambda: _("Begrunnet"),
+    "break_glass_verdict.not_justified": lambda: _("Ikke begrunnet"),
     "giver.guardians": lambda: _("alle med foreldreansvar"),
     "giver.subject": lambda: _("barnet eller ungdommen selv"),
     "giver.child_welfare": lambda: _("barneverntjenesten"),
@@ -309,6 +340,13 @@ def refusal_sentence(refusal: Refused) -> str:
 
 def wait_sentence(soon: TooSoon) -> str:
     """Return that one must wait, and how long, in words."""
+    if isinstance(soon, TooManyCases):
+        return ngettext(
+            "Det er åpnet mange forskjellige saker på kort tid. Vent %(num)d sekund før du åpner en ny.",
+            "Det er åpnet mange forskjellige saker på kort tid. Vent %(num)d sekunder før du åpner en ny. "
+            "Hver ny sak krever lenger venting.",
+            soon.seconds,
+        )
     return ngettext(
         "Det er prøvd for mange ganger. Prøv igjen om %(num)d minutt.",
         "Det er prøvd for mange ganger. Prøv igjen om %(num)d minutter.",

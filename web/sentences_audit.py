@@ -68,6 +68,14 @@ EVENTS: Sentences = {
     "factor.reset": lambda: _("Totrinnsbekreftelse ble avsluttet"),
     "log.begin": lambda: _("Den signerte loggen begynte"),
     "log.export": lambda: _("Tok ut den signerte loggen"),
+    "break_glass.open": lambda: _("Brukte nødtilgang"),
+    "break_glass.end": lambda: _("Avsluttet en nødtilgang"),
+    "break_glass.review": lambda: _("Gikk gjennom en nødtilgang"),
+    "break_glass.read": lambda: _("Så på en nødtilgang"),
+    "alert.raise": lambda: _("Et varsel ble gitt"),
+    "alert.close": lambda: _("Behandlet et varsel"),
+    "sample.draw": lambda: _("Trakk stikkprøver"),
+    "sample.judge": lambda: _("Vurderte en stikkprøve"),
     "case.read": lambda: _("Åpnet saken for å lese"),
     "case.preview": lambda: _("Så en begrenset forhåndsvisning"),
     "worklist.read": lambda: _("Så listen over egne saker"),
@@ -109,6 +117,7 @@ VERDICTS: Sentences = {
     "door_shut": lambda: _("Saken var lukket for tjenesten"),
     "not_own_service": lambda: _("Saken hørte ikke til tjenesten"),
     "shared": lambda: _("Saken var delt og krevde samtykke"),
+    "break_glass_over": lambda: _("Nødtilgangen var over"),
     "no_basis": lambda: _("Uten grunnlag"),
 }
 
@@ -121,6 +130,10 @@ QUESTIONS: Sentences = {
     "access_at": lambda: _("Hvem hadde tilgang da?"),
     "log": lambda: _("Innsynslogg"),
     "overview": lambda: _("Spørsmålene samlet"),
+    "workbench": lambda: _("Oppgavene til revisor"),
+    "break_glass": lambda: _("En nødtilgang"),
+    "alert": lambda: _("Et varsel"),
+    "sample": lambda: _("Stikkprøver"),
 }
 
 EXPLANATIONS: Sentences = {
@@ -135,7 +148,8 @@ EXPLANATIONS: Sentences = {
         "Tjenester som har åpnet saken etter at familien trakk samtykket til dem, og ikke hadde fått et nytt."
     ),
     "overrides": lambda: _(
-        "Saker åpnet på rettslig grunnlag i stedet for samtykke, midlertidige stafettholdere og avgjorte henvisninger."
+        "Saker åpnet på rettslig grunnlag i stedet for samtykke, nødtilganger, midlertidige stafettholdere og avgjorte "
+        "henvisninger."
     ),
     "refused": lambda: _("Hva noen prøvde på, og hvorfor de ikke fikk det til."),
     "access_at": lambda: _("Velg en sak og et tidspunkt, og se hvem som kunne åpne den da, og på hvilket grunnlag."),
@@ -145,7 +159,9 @@ NOTHING_FOUND: Sentences = {
     "no_live_basis": lambda: _("Alle som åpnet en sak i perioden, hadde et grunnlag som gjaldt."),
     "expired_with_access": lambda: _("Ingen samtykker løp ut i perioden mens noen hadde tilgang på dem."),
     "withdrawn_then_read": lambda: _("Ingen åpnet en sak etter at samtykket til tjenesten deres var trukket."),
-    "overrides": lambda: _("Ingen saker ble åpnet på rettslig grunnlag, holdt midlertidig eller avgjort i perioden."),
+    "overrides": lambda: _(
+        "Ingen saker ble åpnet på rettslig grunnlag eller med nødtilgang, holdt midlertidig eller avgjort i perioden."
+    ),
     "refused": lambda: _("Ingen ble avvist i perioden."),
 }
 
@@ -159,6 +175,10 @@ ATTEMPTS: Sentences = {
 }
 
 CAUSES: Sentences = {
+    "danger": lambda: _("fare for liv, helse eller vold"),
+    "acute": lambda: _("barnet trengte hjelp nå"),
+    "unreachable": lambda: _("de som har saken, var ikke å få tak i"),
+    "other": lambda: _("noe annet som hastet"),
     "consent_withdrawn": lambda: _("samtykket ble trukket"),
     "consent_expired": lambda: _("samtykket løp ut"),
     "renewed": lambda: _("samtykket ble fornyet"),
@@ -191,7 +211,12 @@ FIELDS: Sentences = {
     "attempt": lambda: _("Forsøk"),
     "awaits": lambda: _("Manglet"),
     "batons_moved": lambda: _("Stafettpinner flyttet"),
+    "case_unit": lambda: _("Sakens enhet"),
+    "cases": lambda: _("Saker"),
     "cause": lambda: _("Årsak"),
+    "drawn": lambda: _("Trukket"),
+    "minutes": lambda: _("Minutter"),
+    "verdict": lambda: _("Vurdering"),
     "changed": lambda: _("Endret"),
     "channel": lambda: _("Hvordan"),
     "code": lambda: _("Svar"),
@@ -257,6 +282,15 @@ SMALL: Sentences = {
     "basis.own_service": lambda: _("Egen tjeneste"),
     "basis.consent": lambda: _("Samtykke"),
     "basis.law": lambda: _("Rettslig grunnlag"),
+    "basis.break_glass": lambda: _("Nødtilgang"),
+    "basis.each_case": lambda: _("Hver sak for seg"),
+    "basis.asked": lambda: _("Spurt om å bli med"),
+    "basis.referred": lambda: _("Saken er henvist"),
+    "basis.nameless": lambda: _("Uten navn på noen"),
+    "basis.role": lambda: _("Rollen"),
+    "alert.bulk_reading": lambda: _("Åpnet mange saker på kort tid"),
+    "review.justified": lambda: _("begrunnet"),
+    "review.not_justified": lambda: _("ikke begrunnet"),
     # Which page of a case somebody opened.
     "part.case": lambda: _("saken"),
     "part.form": lambda: _("skjema i loggen"),

@@ -141,4 +141,5 @@ def _is_here(endpoint: str) -> bool:
 _ROOMS = {
     "cases.worklist": ("cases", "moves", "log", "baton", "consents", "participants"),
     "administration.home": ("administration", "imports"),
+    "audit.questions": ("audit", "oversight"),
 }

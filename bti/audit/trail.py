@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.actor import Actor
-from bti.audit.vocabulary import EVENTS
+from bti.audit.vocabulary import EVENTS, PURPOSES
 from bti.errors import NotReady, Refused
 from bti.models import audit_entries, cases
 from bti.statements import Change
@@ -75,6 +75,7 @@ def record(
     expected = EVENTS.get(event)
     if expected is None or set(fields) != set(expected):
         raise ValueError(f"{event} carries {expected}, not {tuple(fields)}")
+    usual_purpose, usual_basis = PURPOSES.get(event, ("", ""))
     entry = {
         "municipality_id": municipality_id,
         "at": now,
@@ -84,8 +85,8 @@ def record(
         "role": role or (actor.main_role if actor else "system"),
         "case_id": case_id,
         "object_id": object_id,
-        "purpose": purpose,
-        "basis": basis,
+        "purpose": purpose or usual_purpose,
+        "basis": basis or usual_basis,
         "decision": decision,
         "fields": canonical(fields),
         "request_id": actor.request_id if actor else "",

@@ -73,6 +73,14 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "factor.reset": ("person", "cause"),
     # `after` is the last signed head of the tree before, word for word; the verifier reads it.
     "log.begin": ("epoch", "after", "reason"),
+    # With `break_glass.open` the sequencer makes a checkpoint at once.
+    "break_glass.open": ("cause", "minutes", "ends_at", "case_unit"),
+    "break_glass.end": (),
+    "break_glass.review": ("verdict",),
+    "alert.raise": ("kind", "person", "cases"),
+    "alert.close": ("person", "outcome"),
+    "sample.draw": ("since", "until", "seed", "size", "drawn"),
+    "sample.judge": ("entry", "outcome"),
 }
 
 READS: dict[str, tuple[str, ...]] = {
@@ -92,13 +100,45 @@ READS: dict[str, tuple[str, ...]] = {
     "register.read": ("part", "shown"),
     "import.dry_run": ("kind", "rows", "findings"),
     "log.export": ("rows",),
+    "break_glass.read": (),
+}
+
+# What a reading is for and what it rests on, where the case that is read doesn't say so itself. Of a case's shell
+# nothing is shown that would need a basis; on lists each row has that of its own case.
+PURPOSES: dict[str, tuple[str, str]] = {
+    "case.read": ("responsibility", ""),
+    "case.preview": ("to_answer", "asked"),
+    "worklist.read": ("own_cases", "each_case"),
+    "wonder.read": ("own_cases", "own_service"),
+    "subject.search": ("find_child", "own_service"),
+    "subject.hint": ("one_case", "own_service"),
+    "referral.read": ("decide", "referred"),
+    "discussion.read": ("advice", "nameless"),
+    "unit.read": ("lead", "each_case"),
+    "audit.search": ("oversight", "role"),
+    "audit.export": ("oversight", "role"),
+    "consent.lookup": ("oversight", "role"),
+    "consent.export": ("oversight", "role"),
+    "register.read": ("administration", "role"),
+    "import.dry_run": ("administration", "role"),
+    "break_glass.read": ("oversight", "role"),
+    "log.export": ("oversight", "role"),
 }
 
 REFUSALS: dict[str, tuple[str, ...]] = {"refused": ("attempt", "code", "missing")}
 
 # What the sequencer numbers and signs as soon as it sees it, where others wait until a second is over.
 AT_ONCE = frozenset(
-    {"consent.withdraw", "role.grant", "role.end", "person.end", "factor.reset", "log.begin", "log.export"}
+    {
+        "break_glass.open",
+        "consent.withdraw",
+        "role.grant",
+        "role.end",
+        "person.end",
+        "factor.reset",
+        "log.begin",
+        "log.export",
+    }
 )
 
 EVENTS: dict[str, tuple[str, ...]] = {**CHANGES, **READS, **REFUSALS}

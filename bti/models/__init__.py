@@ -16,6 +16,7 @@ from bti.models.consents import (
 from bti.models.desk import TURNS, anonymous_discussions, audit_entries, drafts, import_runs, submissions
 from bti.models.log import entries, evaluations, goals, measures
 from bti.models.merkle import audit_checkpoints, audit_epochs, audit_leaves, audit_nodes
+from bti.models.oversight import LONGEST_MINUTES, alerts, break_glass, sample_items, samples
 from bti.models.people import (
     care_orders,
     guardians,
@@ -29,7 +30,9 @@ from bti.models.people import (
 from bti.models.sessions import recovery_codes, second_factors, sessions, throttles
 
 __all__ = [
+    "LONGEST_MINUTES",
     "TURNS",
+    "alerts",
     "anonymous_discussions",
     "audit_checkpoints",
     "audit_entries",
@@ -37,6 +40,7 @@ __all__ = [
     "audit_leaves",
     "audit_nodes",
     "batons",
+    "break_glass",
     "care_orders",
     "cases",
     "consent_events",
@@ -61,6 +65,8 @@ __all__ = [
     "people",
     "recovery_codes",
     "referrals",
+    "sample_items",
+    "samples",
     "second_factors",
     "sessions",
     "subjects",

@@ -89,6 +89,11 @@ def confidential(name: str, *, nullable: bool = False) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=nullable, info={"confidential": True})
 
 
+def remark(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Return a column for an auditor's own words to other auditors, who know no child and open no case."""
+    return sa.Column(name, sa.Text, nullable=nullable)
+
+
 def flag(name: str, *, default: bool = False) -> sa.Column[bool]:
     """Return a yes/no column."""
     return sa.Column(name, sa.Boolean, nullable=False, default=default)

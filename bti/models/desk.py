@@ -63,6 +63,7 @@ import_runs = tenant_table(
 
 # Entries after which a case stands on another step or belongs to another unit.
 TURNS = ("case.open", "case.move", "handover.accept")
+_is_case_read = sa.text("event = 'case.read'")
 _is_turn = sa.text(f"event IN ({', '.join(repr(event) for event in TURNS)})")
 
 # The trail: one row per change, read, look-up and refusal. `fields` is canonical JSON with exactly the fields the
@@ -100,6 +101,16 @@ audit_entries = sa.Table(
     sa.Index(None, "municipality_id", "id"),
     # With the id in it, an auditor's period becomes a range of ids by reading this index alone.
     sa.Index(None, "municipality_id", "at", "id"),
+    # How many cases somebody has opened lately is asked whenever they open one.
+    sa.Index(
+        "ix_audit_entries_case_reads",
+        "municipality_id",
+        "actor_id",
+        "at",
+        "case_id",
+        sqlite_where=_is_case_read,
+        postgresql_where=_is_case_read,
+    ),
     # Which step and unit a case had when it was read is asked of every read that is judged.
     sa.Index(
         "ix_audit_entries_turns",

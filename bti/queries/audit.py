@@ -180,6 +180,12 @@ def every_entry(session: sa.Connection, query: LogQuery, found: Conditions) -> I
         before = rows[-1].id
 
 
+def numbered(session: sa.Connection, query: LogQuery, ids: Sequence[int]) -> list[Entry]:
+    """Return the entries with these numbers, newest first."""
+    found: Conditions = [e.municipality_id == query.municipality_id, e.id.in_(ids)]
+    return _select(session, query, found, before=None, limit=len(ids)) if ids else []
+
+
 def _select(
     session: sa.Connection, query: LogQuery, found: Conditions, *, before: int | None, limit: int
 ) -> list[Entry]:

@@ -8,7 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bti.models import audit_entries, cases, consent_events, consent_parties, consent_units, consents, disclosures
+from bti.models import (
+    audit_entries,
+    break_glass,
+    cases,
+    consent_events,
+    consent_parties,
+    consent_units,
+    consents,
+    disclosures,
+)
 from bti.queries.audit_sql import field_of, is_turn, lasted
 
 e = audit_entries.c
@@ -78,6 +87,7 @@ def had_live_basis(shared: SharedSteps) -> sa.ColumnElement[bool]:
     return sa.or_(
         sa.and_(e.basis.like("consent:%"), _consent_was_live()),
         sa.and_(e.basis.like("law:%"), _law_door_was_open()),
+        sa.and_(e.basis.like("break_glass:%"), _lasted_then()),
         sa.and_(e.basis == "own_service", _was_own_service(), ~_was_shared(shared)),
         sa.and_(e.basis == "", field_of(e.fields, "view") == "shell"),
     )
@@ -135,6 +145,22 @@ def _law_door_was_open() -> sa.ColumnElement[bool]:
         d.unit_id == e.unit_id,
         d.law_reference == sa.func.substr(e.basis, len("law:") + 1),
         *_stood_open(d),
+    )
+
+
+def _lasted_then() -> sa.ColumnElement[bool]:
+    table = break_glass.alias()
+    g = table.c
+    return _exists(
+        table,
+        g.municipality_id == e.municipality_id,
+        g.id == sa.func.substr(e.basis, len("break_glass:") + 1),
+        g.case_id == e.case_id,
+        g.person_id == e.actor_id,
+        g.unit_id == e.unit_id,
+        g.opened_at <= e.at,
+        g.ends_at > e.at,
+        sa.or_(g.ended_at.is_(None), g.ended_at > e.at),
     )
 
 

@@ -17,7 +17,16 @@ import sqlalchemy as sa
 
 from bti.clock import local_day
 from bti.consents import Event, state_at
-from bti.models import audit_entries, cases, consent_events, consent_parties, consent_units, consents, disclosures
+from bti.models import (
+    audit_entries,
+    break_glass,
+    cases,
+    consent_events,
+    consent_parties,
+    consent_units,
+    consents,
+    disclosures,
+)
 from bti.queries.audit_sql import is_turn
 
 # Verdicts that are as they should be; every other one is a finding.
@@ -60,6 +69,23 @@ class PastDoor:
 
 
 @dataclass(frozen=True)
+class PastBreakGlass:
+    """An emergency access with its whole life."""
+
+    id: str
+    person_id: str
+    unit_id: str
+    kinds: tuple[str, ...]
+    opened_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None
+
+    def is_open(self, moment: datetime) -> bool:
+        """Whether it lasted at `moment`."""
+        return self.opened_at <= moment < min(self.ends_at, self.ended_at or self.ends_at)
+
+
+@dataclass(frozen=True)
 class Turn:
     """An entry after which the case stood on another step, or belonged to another unit."""
 
@@ -82,6 +108,7 @@ class PastCase:
     consents: dict[str, PastConsent] = field(default_factory=dict)
     doors: tuple[PastDoor, ...] = ()
     turns: tuple[Turn, ...] = ()
+    break_glass: tuple[PastBreakGlass, ...] = ()
 
     def unit_before(self, entry_id: int) -> str | None:
         """Return the unit the case belonged to when an entry was written."""
@@ -104,6 +131,8 @@ class Read(Protocol):
     @property
     def at(self) -> datetime: ...
     @property
+    def actor_id(self) -> str | None: ...
+    @property
     def unit_id(self) -> str | None: ...
     @property
     def basis(self) -> str: ...
@@ -115,20 +144,21 @@ def verdict(read: Read, past: PastCase | None, is_shared: Callable[[str], bool])
     """Return whether a read had the basis it was given, at that moment: `live`, or why not.
 
     asked, partly_given, refused, withdrawn, expired (the consent's state) · unknown_basis · not_named ·
-    door_shut · not_own_service · shared · no_basis · nothing_shown (only the shell was shown, which needs none).
+    door_shut · not_own_service · shared · break_glass_over · no_basis · nothing_shown (only the shell was shown, which
+    needs none).
     `is_shared` says whether other services take part on a step of the case's definition.
     """
     kind, _sep, name = read.basis.partition(":")
     if kind == "" and read.view == "shell":
         return "nothing_shown"
-    if past is None or kind not in ("consent", "law", "own_service"):
+    if past is None or kind not in ("consent", "law", "own_service", "break_glass"):
         return "no_basis" if kind == "" else "unknown_basis"
     if kind == "own_service":
         return _on_own_service(read, past, is_shared)
     if kind == "law":
         open_doors = (d for d in past.doors if d.law_reference == name and d.unit_id == read.unit_id)
         return "live" if any(door.is_open(read.at) for door in open_doors) else "door_shut"
-    return _on_consent(read, past, name)
+    return _on_break_glass(read, past, name) if kind == "break_glass" else _on_consent(read, past, name)
 
 
 def _on_own_service(read: Read, past: PastCase, is_shared: Callable[[str], bool]) -> str:
@@ -136,6 +166,14 @@ def _on_own_service(read: Read, past: PastCase, is_shared: Callable[[str], bool]
         return "not_own_service"
     step = past.step_before(read.id)
     return "shared" if step is not None and is_shared(step) else "live"
+
+
+def _on_break_glass(read: Read, past: PastCase, id_: str) -> str:
+    whose = (read.actor_id, read.unit_id)
+    found = next((one for one in past.break_glass if one.id == id_ and (one.person_id, one.unit_id) == whose), None)
+    if found is None:
+        return "unknown_basis"
+    return "live" if found.is_open(read.at) else "break_glass_over"
 
 
 def _on_consent(read: Read, past: PastCase, consent_id: str) -> str:
@@ -151,7 +189,7 @@ def _on_consent(read: Read, past: PastCase, consent_id: str) -> str:
     return "live" if any(door.is_open(read.at) for door in doors) else "door_shut"
 
 
-# --- reading it, in seven statements whatever the number of cases ---------------------------------------------------
+# --- reading it, in eight statements whatever the number of cases ---------------------------------------------------
 
 
 def past_of(session: sa.Connection, *, municipality_id: str, case_ids: Collection[str]) -> dict[str, PastCase]:
@@ -167,10 +205,12 @@ def past_of(session: sa.Connection, *, municipality_id: str, case_ids: Collectio
     agreed = _consents(session, municipality_id, case_ids)
     doors = _by_case(_doors(session, municipality_id, case_ids))
     turns = _by_case(_turns(session, municipality_id, case_ids))
+    broken = _by_case(_broken(session, municipality_id, case_ids))
     return {
         row.id: PastCase(
             row.id, row.reference, (row.definition, row.definition_version), row.author_id, row.opened_at,
             row.shared_with_leader_at, agreed.get(row.id, {}), tuple(doors[row.id]), tuple(turns[row.id]),
+            tuple(broken[row.id]),
         )
         for row in rows
     }  # fmt: skip
@@ -220,6 +260,18 @@ def _doors(session: sa.Connection, municipality_id: str, case_ids: Collection[st
         .order_by(d.opened_at, d.id)
     )  # fmt: skip
     return ((row.case_id, PastDoor(*row[1:])) for row in rows)
+
+
+def _broken(
+    session: sa.Connection, municipality_id: str, case_ids: Collection[str]
+) -> Iterable[tuple[str, PastBreakGlass]]:
+    g = break_glass.c
+    rows: Iterable[Any] = session.execute(
+        sa.select(g.case_id, g.id, g.person_id, g.unit_id, g.kinds, g.opened_at, g.ends_at, g.ended_at)
+        .where(g.municipality_id == municipality_id, g.case_id.in_(case_ids))
+        .order_by(g.opened_at, g.id)
+    )
+    return ((row.case_id, PastBreakGlass(*row[1:])) for row in rows)
 
 
 def _turns(session: sa.Connection, municipality_id: str, case_ids: Collection[str]) -> Iterable[tuple[str, Turn]]:

@@ -48,7 +48,7 @@ def _withdrawn_then_read() -> sa.ColumnElement[bool]:
 def _overrides() -> sa.ColumnElement[bool]:
     lawful = sa.and_(e.event == "disclosure.open", field_of(e.fields, "law_reference").is_not(None))
     return sa.and_(
-        e.event.in_(("disclosure.open", "baton.interim", "referral.decide")),
+        e.event.in_(("disclosure.open", "baton.interim", "referral.decide", "break_glass.open")),
         sa.or_(lawful, e.event != "disclosure.open"),
     )
 

@@ -206,6 +206,8 @@ _WONDER = Fixed(
         ),
     )
 )
+# Who breaks the glass has a reason to know what it was about.
+_WONDER_IN_EMERGENCY = Fixed(sa.select(wonders).where(_of_case(wonders)))
 _ENTRIES = Fixed(
     sa.select(entries)
     .where(_of_case(entries), readable_rows(entries))
@@ -297,7 +299,7 @@ def content_asks(*, municipality_id: str, case_id: str, ground: Ground | None) -
     read = {**here, **reader(ground)}
     return [
         (_HANDOVERS, here),
-        (_WONDER, {**here, "reader_unit": ground.unit_id}),
+        (_WONDER_IN_EMERGENCY if ground.is_emergency else _WONDER, {**here, "reader_unit": ground.unit_id}),
         (_ENTRIES, read),
         (_GOALS, read),
         (_MEASURES, read),

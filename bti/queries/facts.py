@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 
 from bti.errors import NotFound
-from bti.facts import CaseFacts, Cover, Participant, PendingOffer
+from bti.facts import BreakGlass, CaseFacts, Cover, Participant, PendingOffer
 from bti.models import (
     audit_entries,
+    break_glass,
     cases,
     disclosures,
     entries,
@@ -23,11 +24,16 @@ from bti.models import (
     units,
     wonders,
 )
+from bti.models.base import Moment
+from bti.policy import lasts
 from bti.statements import Fixed, together
 
 _TODAY = sa.bindparam("today", type_=sa.Date)
 _MUNICIPALITY = sa.bindparam("municipality_id", type_=sa.String)
 _CASE = sa.bindparam("case_id", type_=sa.String)
+_NOW = sa.bindparam("now", type_=Moment)
+# No emergency access lasts until then: a moment for those who don't ask for any.
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def _of_case(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
@@ -99,9 +105,9 @@ _CASE_AND_COUNTS = Fixed(
     .where(cases.c.municipality_id == _MUNICIPALITY, cases.c.id == _CASE)
 )
 
-# Live doors and those who take part, in one statement: a round trip costs more than reading them.
+# Live doors, those who take part and emergency access, in one statement: a round trip costs more than reading them.
 _DOORS = sa.select(
-    sa.literal_column("1").label("is_door"),
+    sa.literal_column("'door'").label("what"),
     disclosures.c.id,
     disclosures.c.unit_id,
     disclosures.c.purpose,
@@ -113,6 +119,8 @@ _DOORS = sa.select(
     sa.type_coerce(sa.null(), sa.String).label("state"),
     sa.type_coerce(sa.null(), sa.Boolean).label("is_external"),
     disclosures.c.opened_at.label("began_at"),
+    # Said with its type: PostgreSQL asks for it where two other selections follow.
+    sa.type_coerce(sa.cast(sa.null(), sa.DateTime(timezone=True)), Moment).label("ends_at"),
 ).where(
     disclosures.c.municipality_id == _MUNICIPALITY,
     disclosures.c.case_id == _CASE,
@@ -121,7 +129,7 @@ _DOORS = sa.select(
 )
 _PARTICIPANTS = (
     sa.select(
-        sa.literal_column("0"),
+        sa.literal_column("'participant'"),
         participations.c.id,
         participations.c.unit_id,
         *(sa.null() for _empty in range(5)),
@@ -129,6 +137,7 @@ _PARTICIPANTS = (
         participations.c.state,
         units.c.is_external,
         participations.c.invited_at,
+        sa.null(),
     )
     .join(
         units,
@@ -143,7 +152,19 @@ _PARTICIPANTS = (
         participations.c.ended_at.is_(None),
     )
 )
-_DOORS_AND_PARTICIPANTS = Fixed(sa.union_all(_DOORS, _PARTICIPANTS).order_by("began_at", "id"))
+_BREAK_GLASS = sa.select(
+    sa.literal_column("'break_glass'"),
+    break_glass.c.id,
+    break_glass.c.unit_id,
+    sa.null(),
+    break_glass.c.kinds,
+    *(sa.null() for _empty in range(3)),
+    break_glass.c.person_id,
+    *(sa.null() for _empty in range(2)),
+    break_glass.c.opened_at,
+    break_glass.c.ends_at,
+).where(break_glass.c.municipality_id == _MUNICIPALITY, break_glass.c.case_id == _CASE, *lasts(_NOW))
+_WHO_STANDS_AROUND = Fixed(sa.union_all(_DOORS, _PARTICIPANTS, _BREAK_GLASS).order_by("began_at", "id"))
 
 _LOCK = (
     sa.select(cases.c.version)
@@ -179,26 +200,34 @@ def last_entry_at(session: sa.Connection, *, municipality_id: str, case_id: str,
     return found
 
 
-def case_facts(session: sa.Connection, *, municipality_id: str, case_id: str, today: date) -> CaseFacts:
+def case_facts(
+    session: sa.Connection, *, municipality_id: str, case_id: str, today: date, emergency_at: datetime | None = None
+) -> CaseFacts:
     """Return the facts of a case on the day `today`; raises NotFound.
 
-    An offer, a door or a consent past its date is not among them, whether or not anybody has tidied it away.
+    An offer, a door or a consent past its date is not among them, whether or not anybody has tidied it away. Emergency
+    access is among them where it is asked for, as it is at `emergency_at`: for reading and nothing else.
     """
-    asked = {"municipality_id": municipality_id, "case_id": case_id, "today": today}
-    found, around = together(session, (_CASE_AND_COUNTS, asked), (_DOORS_AND_PARTICIPANTS, asked))
+    asked = {"municipality_id": municipality_id, "case_id": case_id, "today": today, "now": emergency_at or _NEVER}
+    found, around = together(session, (_CASE_AND_COUNTS, asked), (_WHO_STANDS_AROUND, asked))
     if not found:
         raise NotFound()
     covers: list[Cover] = []
     people: list[Participant] = []
-    for is_door, id_, unit, purpose, kinds, consent, law, until, person, state, is_external, _at in around:
-        if is_door:
+    broken: list[BreakGlass] = []
+    for what, id_, unit, purpose, kinds, consent, law, until, person, state, is_external, _at, ends_at in around:
+        if what == "door":
             covers.append(Cover(id_, unit, purpose, frozenset(kinds), consent, law, until))
-        else:
+        elif what == "participant":
             people.append(Participant(id_, person, unit, state, is_external))
-    return _facts(found[0], tuple(covers), tuple(people))
+        else:
+            broken.append(BreakGlass(id_, person, unit, frozenset(kinds), ends_at))
+    return _facts(found[0], tuple(covers), tuple(people), tuple(broken))
 
 
-def _facts(row: Any, covers: tuple[Cover, ...], people: tuple[Participant, ...]) -> CaseFacts:
+def _facts(
+    row: Any, covers: tuple[Cover, ...], people: tuple[Participant, ...], broken: tuple[BreakGlass, ...]
+) -> CaseFacts:
     return CaseFacts(
         **dict(zip(_SAME_NAME, _same_named(row), strict=True)),
         note_written=bool(row.note_written),
@@ -207,6 +236,7 @@ def _facts(row: Any, covers: tuple[Cover, ...], people: tuple[Participant, ...])
         guardian_talks=row.guardian_talks + (row.talked in ("guardians", "both")),
         covers=covers,
         participants=people,
+        break_glass=broken,
         offer=_offer(row),
     )
 

@@ -11,7 +11,7 @@ from bti import policy
 from bti.actor import Actor
 from bti.clock import local_day
 from bti.errors import Invalid
-from bti.facts import CaseFacts, Cover, Participant
+from bti.facts import BreakGlass, CaseFacts, Cover, Participant
 from bti.queries import audit as trail
 from bti.queries.audit_access import holder_at, participants_at, staff_at
 from bti.queries.audit_past import PastCase, past_of
@@ -92,7 +92,7 @@ def _access(session: sa.Connection, actor: Actor, past: PastCase, moment: dateti
         return AccessThen(past.reference, moment, "", False, (), (), False)
     taking_part = participants_at(session, municipality_id=here, case_id=past.id, moment=moment)
     facts = facts_at(past, moment, municipality_id=here, holder=holder, participants=taking_part)
-    near = {past.author_id, holder[0], *(p.person_id for p in taking_part)}
+    near = {past.author_id, holder[0]} | {p.person_id for p in taking_part} | {g.person_id for g in facts.break_glass}
     staff = staff_at(session, municipality_id=here, person_ids=near, led_unit_id=facts.unit_id, moment=moment)
     names = dict(trail.units_of(session, municipality_id=here))
     grounds = [(person, policy.ground(person, facts)) for person in staff]
@@ -145,4 +145,9 @@ def facts_at(
             if d.is_open(moment)
         ),
         participants=participants,
+        break_glass=tuple(
+            BreakGlass(g.id, g.person_id, g.unit_id, frozenset(g.kinds), g.ends_at)
+            for g in past.break_glass
+            if g.is_open(moment)
+        ),
     )  # fmt: skip

@@ -200,10 +200,10 @@ def read_wonder(session: sa.Connection, *, actor: Actor, case_id: str, now: date
 def hint_of(session: sa.Connection, *, scene: Scene) -> Hint:
     """Return whether the unit has another open case of the child of this wonder, and write that it was told.
 
-    Only while it is a wonder, and only to those who may read it.
+    Only while it is a wonder, and only to those who may read it; an emergency opens one case and tells of no other.
     """
     facts = scene.facts
-    if scene.ground is None or facts.level_order or not facts.is_open:
+    if scene.ground is None or scene.ground.is_emergency or facts.level_order or not facts.is_open:
         return Hint()
     return _hint(
         session, scene.actor, case_id=facts.id, unit_id=facts.unit_id, subject_id=facts.subject_id, now=scene.now

@@ -47,13 +47,15 @@ def open_case(
     now: datetime,
     part: str,
     views: tuple[str, ...] = ("full", "shell"),
+    emergency: bool = False,
 ) -> CaseHead:
     """Return the head of a case for a page and write that it was read.
 
     `part` names the page (case, log, consents, baton …) in the trail; `views` are those the page can show: full,
-    shell (acting without reading), preview (offered or invited). Raises NotFound for everybody else.
+    shell (acting without reading), preview (offered or invited). `emergency`: a page from which nothing is written,
+    open to who has broken the glass. Raises NotFound for everybody else.
     """
-    scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now)
+    scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now, emergency=emergency)
     return open_scene(session, scene, part=part, views=views)
 
 
@@ -130,7 +132,7 @@ class ToAnswer:
 def read_case(session: sa.Connection, *, actor: Actor, case_id: str, now: datetime) -> CasePage | ToAnswer:
     """Return the case page for a person who may read it, or its shell; for one who is only asked to come in, what
     to answer, and nothing of the case. Raises NotFound for everybody else."""
-    scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now)
+    scene = engine.load_scene(session, actor=actor, case_id=case_id, now=now, emergency=True)
     if scene.view == "preview":
         return _to_answer(scene)
     _require_view(scene, ("full", "shell"))

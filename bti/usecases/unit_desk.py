@@ -15,6 +15,7 @@ from bti.engine import require_relation
 from bti.errors import Forbidden
 from bti.queries import casepage
 from bti.queries import unit_desk as lists
+from bti.queries.break_glass import awaiting
 from bti.queries.unit_desk import MOST_LISTED, Count
 from bti.usecases.desk import Hint, hint_of
 from bti.usecases.reading import CaseHead, open_case
@@ -35,6 +36,7 @@ class UnitDesk:
     late: list[Any]
     more_late: bool
     counts: tuple[Count, ...]
+    break_glass: tuple[Any, ...]
     children: dict[str, Any]
     staff: dict[str, str]
 
@@ -70,6 +72,12 @@ def read_unit(session: sa.Connection, *, actor: Actor, now: datetime) -> UnitDes
         late=late[:MOST_LISTED],
         more_late=len(late) > MOST_LISTED,
         counts=lists.counts(session, actor=actor, today=today),
+        break_glass=awaiting(
+            session,
+            municipality_id=actor.municipality_id,
+            not_person=actor.person_id,
+            unit_ids=actor.units("unit_leader"),
+        ),
         children=children,
         staff=staff,
     )

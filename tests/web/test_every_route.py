@@ -7,19 +7,23 @@ is shown a word of it has left an entry in the trail.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from bti import models
 from bti.audit import READS
 from bti.db import reading, writing
 from bti.models import audit_entries, metadata
-from bti.usecases import referrals
+from bti.usecases import break_glass, referrals, workbench
 from bti.usecases.imports import runs
+from bti.usecases.reading import read_case
 from tests.cast import GUARDIANS, PEOPLE, SUBJECTS, Cast
 from tests.web.visitor import Visitor, on_both_databases
 from web.audit import SLUGS
@@ -29,8 +33,12 @@ CONTENT = frozenset(name for name, (_, roles) in PEOPLE.items() if roles[0][1] i
 STAFF = CONTENT | {"berit"}
 LEADERS = frozenset({"rune", "nina", "liv", "hege"})
 AUDITOR, ADMINISTRATOR, COORDINATOR = frozenset({"tove"}), frozenset({"arne"}), frozenset({"berit"})
-# In the scene: Kari holds the baton, Rune leads her school, Siri takes part, Amir is invited, Per is offered the baton.
+# In the scene: Kari holds the baton, Rune leads her school, Siri takes part, Amir is invited, Per is offered the baton,
+# and Nils, whom Nina leads, has broken the glass.
 INSIDE = frozenset({"kari", "rune", "siri"})
+EMERGENCY = frozenset({"nils"})
+# Reads the case, and then finds that there is nothing to hand it on to: a reading in the trail, and not a refusal.
+READ_IN_VAIN = frozenset({"wonders.hand_on"})
 ANSWERING = frozenset({"per", "amir"})
 
 
@@ -92,13 +100,16 @@ DOORS: dict[str, Door] = {
     "baton.answer": _case(frozenset({"per"})),
     "baton.confirm": _case(frozenset({"kari", "rune"})),
     "baton.interim": _case(frozenset({"rune"})),
-    "baton.history": _case(INSIDE),
+    "baton.history": _case(INSIDE | EMERGENCY),
+    "break_glass.new": Door(CONTENT - {"eva"}),
+    "break_glass.end": Door(None, values={"break_glass_id": "broken"}, sent_by=frozenset({"nils", "rune", "nina"})),
+    "break_glass.review": Door(frozenset({"rune", "nina"}), values={"break_glass_id": "broken"}),
     "cases.home": Door(EVERYBODY),
     "cases.worklist": Door(STAFF),
-    "cases.case": _case(INSIDE | ANSWERING),
-    "consents.index": _case(INSIDE),
+    "cases.case": _case(INSIDE | ANSWERING | EMERGENCY),
+    "consents.index": _case(INSIDE | EMERGENCY),
     "consents.ask": _case(frozenset({"kari", "rune"})),
-    "consents.show": _case(INSIDE, consent_id="consent"),
+    "consents.show": _case(INSIDE | EMERGENCY, consent_id="consent"),
     "consents.answer": _case(frozenset({"kari", "rune"}), consent_id="asked", party_id="party"),
     "consents.answers_of_all": _case(frozenset({"kari", "rune"}), consent_id="asked"),
     "consents.withdraw": _case(INSIDE, consent_id="consent"),
@@ -126,6 +137,13 @@ DOORS: dict[str, Door] = {
     "models.show": Door(EVERYBODY, values={"name": "bti", "version": 1}),
     "models.text": Door(EVERYBODY, values={"name": "bti", "version": 1}),
     "moves.check": _case(INSIDE, name="close"),
+    "oversight.queue": Door(AUDITOR),
+    "oversight.break_glass": Door(AUDITOR, values={"break_glass_id": "broken"}),
+    "oversight.alert": Door(AUDITOR, values={"alert_id": "alert"}),
+    "oversight.draw": Door(None, sent_by=AUDITOR),
+    "oversight.sample": Door(AUDITOR, values={"sample_id": "sample"}),
+    "oversight.next_item": Door(AUDITOR, values={"sample_id": "sample"}),
+    "oversight.item": Door(AUDITOR, values={"sample_id": "sample", "place": 1}),
     "own.home": Door(EVERYBODY),
     "own.end_session": Door(None, values={"session_id": "nobodys"}),
     "own.end_everywhere": Door(None),
@@ -177,6 +195,7 @@ def scene(cast: Cast) -> Scene:
     values |= {"asked": asked, "party": cast.parties(asked)[0], "invitation": invitation}
     values |= {"wonder": cast.facts(wonder).reference, "nameless": cast.facts(nameless).reference}
     values |= {"discussion": _discuss(cast), "run": _upload(cast), "question": next(iter(SLUGS))}
+    values |= {"broken": _break_glass(cast, values["case"]), "alert": _alert(cast), "sample": _draw(cast)}
     return Scene(cast, values, _secrets())
 
 
@@ -194,6 +213,34 @@ def _discuss(cast: Cast) -> str:
         return referrals.ask_anonymously(
             session, actor=cast.actor_in(session, "kari"), unit_id="ppt", question="Et barn leser sent.", now=cast.now
         )
+
+
+def _break_glass(cast: Cast, reference: str) -> str:
+    reason = "Barnet er funnet alene ute, og vi må vite hvem som kan ta imot det."
+    wanted = break_glass.Wanted(reference=reference, cause="danger", reason=reason)
+    cast.act(break_glass.open_case, by="nils", wanted=wanted)
+    with reading(cast.database) as session:
+        return str(session.execute(sa.select(models.break_glass.c.id)).scalar_one())
+
+
+def _alert(cast: Cast) -> str:
+    row = {
+        "municipality_id": cast.municipality_id, "id": "alert", "kind": "bulk_reading", "person_id": "kari",
+        "cases": 50, "since": cast.now, "raised_at": cast.now,
+    }  # fmt: skip
+    with writing(cast.database) as session:
+        session.execute(sa.insert(models.alerts), row)
+    return "alert"
+
+
+def _draw(cast: Cast) -> str:
+    case_id = cast.wonder()
+    cast.act(read_case, by="kari", case_id=case_id)
+    wanted = workbench.Wanted(cast.now - timedelta(days=1), cast.now + timedelta(days=1), 10)
+    tove = cast.actor("tove")
+    with writing(cast.database) as session:
+        picked = workbench.pick(session, actor=tove, wanted=wanted)
+        return workbench.keep(session, actor=tove, picked=picked, now=cast.now)
 
 
 def _upload(cast: Cast) -> str:
@@ -242,10 +289,17 @@ def _endpoints(app: Flask) -> set[str]:
     return {rule.endpoint for rule in app.url_map.iter_rules()} - {"static"}
 
 
-def _reads(cast: Cast) -> int:
+def _newest(cast: Cast) -> int:
     with reading(cast.database) as session:
-        query = sa.select(sa.func.count()).where(audit_entries.c.event.in_([*READS, "session.login"]))
-        return int(session.execute(query).scalar_one())
+        return int(session.execute(sa.select(sa.func.max(audit_entries.c.id))).scalar_one())
+
+
+def _reads(cast: Cast, after: int) -> list[Any]:
+    """The entries of readings and refusals since the one with the number `after`."""
+    events = [*READS, "session.login", "refused"]
+    with reading(cast.database) as session:
+        query = sa.select(audit_entries).where(audit_entries.c.event.in_(events), audit_entries.c.id > after)
+        return list(session.execute(query.order_by(audit_entries.c.id)))
 
 
 class TestEveryRoute:
@@ -274,10 +328,12 @@ class TestEveryRoute:
             for endpoint, door in sorted(DOORS.items()):
                 if door.open_to is None or endpoint == "account.login":
                     continue
-                before = _reads(scene.cast)
+                before = _newest(scene.cast)
                 response = client.get(_path(app, endpoint, scene))
                 seen = [secret for secret in scene.secrets if secret in response.get_data(as_text=True)]
-                wrong += _verdict(name, endpoint, door, response.status_code, seen, _reads(scene.cast) > before)
+                told = _reads(scene.cast, before)
+                wrong += _verdict(name, endpoint, door, response.status_code, seen, told)
+                wrong += [f"{name} at {endpoint}: {finding}" for entry in told for finding in _lacking(name, entry)]
         assert not wrong, "\n".join(wrong)
 
     def test_takes_no_form_from_anybody_else(
@@ -305,7 +361,7 @@ class TestEveryRoute:
             assert client.post(_path(app, endpoint, scene), data={}).status_code == 400, endpoint
 
 
-def _verdict(name: str, endpoint: str, door: Door, status: int, seen: list[str], recorded: bool) -> list[str]:
+def _verdict(name: str, endpoint: str, door: Door, status: int, seen: list[str], told: list[Any]) -> list[str]:
     allowed = name in (door.open_to or ())
     wrong = []
     if allowed and status not in (200, 303):
@@ -314,9 +370,21 @@ def _verdict(name: str, endpoint: str, door: Door, status: int, seen: list[str],
         wrong.append(f"{name} may not open {endpoint} but got {status}")
     if not allowed and seen:
         wrong.append(f"{name} was turned away from {endpoint} but read {seen}")
-    if seen and not recorded:
+    if seen and not [entry for entry in told if entry.decision == "allowed"]:
         wrong.append(f"{name} read {seen} at {endpoint} and the trail doesn't know")
+    if status in (403, 404) and endpoint not in READ_IN_VAIN and [entry.decision for entry in told] != ["refused"]:
+        wrong.append(f"{name} was turned away from {endpoint} with {[entry.event for entry in told]} in the trail")
     return wrong
+
+
+def _lacking(name: str, entry: Any) -> list[str]:
+    """What an entry doesn't say of a reading, a search, a copy or an attempt: who, for which unit, as what, what for
+    and on which basis. An attempt that was refused has no basis, nor has what shows nothing of a case."""
+    needed = {"actor": entry.actor_id == name, "unit": entry.unit_id, "role": entry.role}
+    if entry.event in READS:
+        is_shell = entry.event == "case.read" and json.loads(entry.fields)["view"] == "shell"
+        needed |= {"purpose": entry.purpose, "basis": entry.basis or is_shell}
+    return [f"{entry.event} says no {what}" for what, said in needed.items() if not said]
 
 
 def _posts(app: Flask) -> set[str]:
