@@ -25,6 +25,7 @@ from web.forms import Form, Problem, explain
 from web.language import gettext as _
 from web.sentences import choices
 from web.sentences_audit import say
+from web.show import day
 
 pages = Blueprint("oversight", __name__, url_prefix="/revisjon")
 # What a sample is drawn from unless the auditor says otherwise, in days.
@@ -33,7 +34,16 @@ USUAL_DAYS = 30
 
 @pages.context_processor
 def _words() -> dict[str, Any]:
-    return {"say": say, "sound": SOUND, "age": emergency.age, "most_listed": MOST_LISTED, "most": MOST_COUNTED - 1}
+    return {
+        "say": say, "sound": SOUND, "age": emergency.age, "period": _period, "most_listed": MOST_LISTED,
+        "most": MOST_COUNTED - 1,
+    }  # fmt: skip
+
+
+def _period(sample: Any) -> str:
+    """Return the days a sample was drawn from, the last one included."""
+    last = local_day(sample.until - timedelta(microseconds=1))
+    return _("%(first)s til %(last)s", first=day(local_day(sample.since)), last=day(last))
 
 
 @pages.get("/oppgaver")
@@ -144,13 +154,13 @@ def _wanted(form: Form) -> Wanted:
     )
 
 
-def _midnight(day: Any) -> datetime | None:
-    if day is None:
+def _midnight(value: Any) -> datetime | None:
+    if value is None:
         return None
     # At the ends of the calendar there is no moment in UTC.
-    if not 1900 <= day.year <= 2999:
+    if not 1900 <= value.year <= 2999:
         raise Invalid(since="not_a_date")
-    return datetime.combine(day, time(), OSLO)
+    return datetime.combine(value, time(), OSLO)
 
 
 @pages.get("/stikkprover/<sample_id>")
