@@ -15,8 +15,10 @@ from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
-from bti.audit.trail import PENDING, Pending, is_simple, write, write_simple
+from bti.audit import pace
+from bti.audit.trail import PENDING, Pending, is_simple, record, write, write_simple
 from bti.db import DatabaseUnavailable, reading, single, writing
+from bti.errors import TooManyCases
 from bti.models import cases
 from bti.statements import Fixed
 from bti.unavailable import told_or_nothing
@@ -29,8 +31,8 @@ ATTEMPTS = 3
 def show(database: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
     """Return what `work(session)` reads, once the entries that it recorded are on disk.
 
-    `work` only reads, and may be called again. Raises what it raises (nothing is recorded then), and
-    DatabaseUnavailable when the trail can't be written.
+    `work` only reads, and may be called again. Raises what it raises (nothing is recorded then), DatabaseUnavailable
+    when the trail can't be written, and TooManyCases for somebody who opens them one after the other.
     """
     for _attempt in range(ATTEMPTS):
         pending = Pending()
@@ -81,8 +83,12 @@ def _is_told(database: sa.Engine, pending: Pending) -> bool:
         return True
     if database.dialect.name != "sqlite":
         # It lets many commits share one write of the disk by itself.
-        with single(database) if is_simple(pending) else writing(database) as session:
-            return _is_written(session, pending)
+        if is_simple(pending):
+            with single(database) as session:
+                if write_simple(session, pending):
+                    return True
+        with writing(database) as session:
+            return _is_written_with_care(session, pending)
     row, mine = _rows.setdefault(database, _Row()), _Told(pending)
     row.join(mine)
     with row.turn:
@@ -96,7 +102,7 @@ def _is_told(database: sa.Engine, pending: Pending) -> bool:
 def _write_all(database: sa.Engine, together: list[_Told]) -> None:
     try:
         with writing(database) as session:
-            kept = [one for one in together if _is_written(session, one.pending)]
+            kept = [one for one in together if _is_written(session, one)]
     except Exception as problem:
         for one in together:
             one.problem = problem
@@ -108,15 +114,30 @@ def _write_all(database: sa.Engine, together: list[_Told]) -> None:
             one.is_done = True
 
 
-def _is_written(session: sa.Connection, pending: Pending) -> bool:
-    """Write what is pending; return False, with nothing written, where a case has changed since it was read."""
-    if is_simple(pending):
-        return write_simple(session, pending)
+def _is_written(session: sa.Connection, one: _Told) -> bool:
+    if is_simple(one.pending) and write_simple(session, one.pending):
+        return True
+    try:
+        return _is_written_with_care(session, one.pending)
+    except TooManyCases as too_many:
+        # Only this reader waits; the others' entries are kept.
+        one.problem = too_many
+        return False
+
+
+def _is_written_with_care(session: sa.Connection, pending: Pending) -> bool:
+    """Write what is pending; return False, with nothing written, where a case has changed since it was read.
+
+    Raises TooManyCases, with nothing written.
+    """
     for (municipality_id, case_id), version in sorted(pending.seen.items()):
         found = _VERSION.first(session, {"municipality_id": municipality_id, "case_id": case_id})
         if found.version != version:
             return False
+    alerts = pace.watch(session, pending.entries)
     write(session, pending.entries)
+    for alert in alerts:
+        record(session, actor=None, **alert)
     return True
 
 

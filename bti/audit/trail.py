@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.actor import Actor
+from bti.audit import pace
 from bti.audit.vocabulary import EVENTS, PURPOSES
 from bti.errors import NotReady, Refused
 from bti.models import audit_entries, cases
@@ -33,7 +34,9 @@ _AS_READ = (
     .subquery("as_read")
 )
 _ADD_IF_UNCHANGED = Change(
-    sa.insert(audit_entries).from_select(list(_VALUES), sa.select(*_VALUES.values()).select_from(_AS_READ))
+    sa.insert(audit_entries).from_select(
+        list(_VALUES), sa.select(*_VALUES.values()).select_from(_AS_READ).where(pace.is_calm(_VALUES))
+    )
 )
 # Where a connection that only reads keeps what is to be told of the reading; see `bti.audit.showing`.
 PENDING = "pending_trail"
@@ -121,10 +124,10 @@ def is_simple(pending: Pending) -> bool:
 
 def write_simple(session: sa.Connection, pending: Pending) -> bool:
     """Write the one entry of a reading in one statement; return False, with nothing written, where its case has changed
-    since it was read."""
+    since it was read, or its reader has opened so many that somebody has to look closer."""
     entry = pending.entries[0]
     for version in pending.seen.values():
-        return _ADD_IF_UNCHANGED.run(session, {**entry, "seen_version": version}) == 1
+        return _ADD_IF_UNCHANGED.run(session, {**entry, "seen_version": version, **pace.moments(entry)}) == 1
     _ADD.run(session, entry)
     return True
 
