@@ -16,6 +16,7 @@ DEFAULT_TIMEZONE = "Europe/Oslo"
 MOST_PROXIES = 5
 LOG_FOLDER = "BTI_LOG"
 LOG_HOST = "BTI_LOG_HOST"
+KEYS_EXAMPLE = "for example /var/lib/stafett-keys, apart from the database and its backup"
 DATABASE_EXAMPLES = "for example sqlite:///var/bti.db or postgresql+psycopg://stafett:PASSWORD@localhost:5432/stafett"
 
 
@@ -116,6 +117,30 @@ def log_folder(environ: Mapping[str, str]) -> Path:
 def log_folder_beside(database: Path) -> Path:
     """Return the folder that belongs to a SQLite database when nothing else is said."""
     return database.absolute().with_name(f"{database.stem}-log")
+
+
+@dataclass(frozen=True)
+class KeySettings:
+    """Where the keys are: the folder of the key store, and the master key in a file or, as text, in the environment."""
+
+    store: Path
+    master_file: Path | None = None
+    master_text: str = field(default="", repr=False)
+
+
+def key_settings(environ: Mapping[str, str]) -> KeySettings:
+    """Return where the keys are. Raises `Misconfigured` with everything that isn't set."""
+    store, file, text = (environ.get(f"BTI_{name}", "").strip() for name in ("KEYS", "MASTER_KEY_FILE", "MASTER_KEY"))
+    problems = []
+    if not store:
+        problems.append(f"BTI_KEYS isn't set: name the folder of the key store, {KEYS_EXAMPLE}.")
+    if not file and not text:
+        problems.append("BTI_MASTER_KEY_FILE isn't set: name the file of the master key; bti keys init makes both.")
+    if file and text:
+        problems.append("BTI_MASTER_KEY_FILE and BTI_MASTER_KEY are both set: keep one of them.")
+    if problems:
+        raise Misconfigured(problems)
+    return KeySettings(Path(store).absolute(), Path(file).absolute() if file else None, text)
 
 
 def parse_database_url(url: str) -> URL:

@@ -98,3 +98,19 @@ class TooManyCases(TooSoon):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds, "many_cases")
+
+
+class Unopened(Exception):
+    """A sealed cell that doesn't open: what stands there isn't what was written there, or its key is gone.
+
+    `cause` is `no_key`, `not_sealed` or `changed` (altered, or moved from another place). No refusal: nobody can do
+    anything about it from a page.
+    """
+
+    def __init__(self, cause: str, municipality_id: str, table: str, column: str, row_id: str) -> None:
+        super().__init__(f"{table}.{column} of {row_id} doesn't open: {cause}")
+        self.cause = cause
+        self.municipality_id = municipality_id
+        self.table = table
+        self.column = column
+        self.row_id = row_id
