@@ -13,6 +13,7 @@ from bench import towns
 from bench.towns import Town
 from bti.db import open_database, upgrade
 from tests import postgresql
+from tests.keys import make_test_keys, remove_test_keys
 
 Kind = Literal["sqlite", "postgresql"]
 SMALL, LARGE = 1_000, 20_000
@@ -38,6 +39,8 @@ class Places:
         # Under var, on the disk the product would use: a folder in memory would make every commit free.
         Path("var").mkdir(exist_ok=True)
         self.home = Path(self._after.enter_context(tempfile.TemporaryDirectory(dir="var", prefix="bench-"))).resolve()
+        keys = make_test_keys()
+        self._after.callback(remove_test_keys, keys)
         self._server = postgresql.server_url(DURABLE)
         if self._server is None:
             self.notes.append(f"PostgreSQL wasn't measured: {postgresql.why_missing()}.")

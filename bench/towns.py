@@ -43,6 +43,7 @@ from bti.models import (
     units,
     wonders,
 )
+from bti.models.sealed import begin_owner, cells, sealed_columns
 from bti.queries.people import load_actor
 
 HERE = "storvik"
@@ -99,9 +100,18 @@ def build(database: sa.Engine, *, size: int, ready: int = 0, seed: int = 1) -> T
     with writing(database) as session:
         for table in metadata.sorted_tables:
             for part in _parts(rows.get(table, [])):
-                session.execute(sa.insert(table), part)
+                session.execute(sa.insert(table), [_sealed(table, row) for row in part])
     _settle(database)
     return Town(database, tuple(pages), tuple(waiting))
+
+
+def _sealed(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row as it is stored; a case, a child and a guardian begin with a key of their own."""
+    if table is municipalities:
+        begin_owner(row["id"], row["id"])
+    elif table is cases or table.info.get("owner") == "id":
+        begin_owner(HERE, row["id"])
+    return cells(table, row) if sealed_columns(table) else row
 
 
 def _parts(rows: list[dict[str, Any]], length: int = 5_000) -> Iterator[list[dict[str, Any]]]:
@@ -236,8 +246,8 @@ def _consent(rows: Rows, case_id: str, purpose: str, unit: str, by: str, at: dat
     )
     rows[consent_events].append(
         _here(
-            id=id_, consent_id=id_, party_id=id_, event="given", channel="oral", witness="Per Olsen", evidence="",
-            said_on=local_day(at), recorded_at=at + timedelta(days=8), recorded_by=by,
+            id=id_, case_id=case_id, consent_id=id_, party_id=id_, event="given", channel="oral",
+            witness="Per Olsen", evidence="", said_on=local_day(at), recorded_at=at + timedelta(days=8), recorded_by=by,
         )
     )  # fmt: skip
     rows[disclosures].append(

@@ -46,6 +46,8 @@ RESTED_SECONDS = 2.0
 UPGRADE_WAIT_MS = 120_000
 # Any constant of our own will do; it only has to be the same in every process.
 UPGRADE_LOCK = 0x5374_6166_6574_7400
+# Where a connection keeps what was sealed in its transaction and no entry of the trail has told of yet.
+UNTOLD = "untold"
 
 # --- Opening ---------------------------------------------------------------------------------------------
 
@@ -187,13 +189,23 @@ def writing(engine: Engine) -> Iterator[Connection]:
     busy or gone.
     """
     if engine.dialect.name != "sqlite":
-        with plain_refusals(), engine.begin() as connection:
+        with plain_refusals(), engine.begin() as connection, _all_told(connection):
             yield connection
         return
     with _turn(engine), plain_refusals(), engine.connect() as connection:
         connection = connection.execution_options(begin="BEGIN IMMEDIATE")
-        with connection.begin():
+        with connection.begin(), _all_told(connection):
             yield connection
+
+
+@contextmanager
+def _all_told(connection: Connection) -> Iterator[None]:
+    """Let nothing be committed that was sealed without an entry that commits to it."""
+    connection.info.pop(UNTOLD, None)
+    yield
+    untold = connection.info.pop(UNTOLD, None)
+    if untold:
+        raise RuntimeError(f"the trail doesn't tell of what was written: {', '.join(sorted(untold))}")
 
 
 @contextmanager

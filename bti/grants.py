@@ -16,6 +16,7 @@ from bti.engine import Scene, change
 from bti.errors import NotFound, NotPossible
 from bti.facts import Cover
 from bti.models import batons, disclosures, handovers, new_id, participations
+from bti.models.sealed import sealed
 
 
 def give_baton(
@@ -88,6 +89,8 @@ def end_offer(
     offer = scene.facts.offer
     if offer is None:
         raise NotPossible("no_open_offer")
+    row = {"municipality_id": scene.facts.municipality_id, "id": offer.id, "case_id": scene.facts.id}
+    written = sealed(session, handovers, row | dict(answer)) if answer else {}
     session.execute(
         sa.update(handovers)
         .where(
@@ -95,7 +98,7 @@ def end_offer(
             handovers.c.id == offer.id,
             handovers.c.state == "offered",
         )
-        .values(state=_OFFER_STATES[event], answered_at=scene.now, **(answer or {}))
+        .values(state=_OFFER_STATES[event], answered_at=scene.now, **{name: written[name] for name in answer or ()})
     )
     after = change(session, scene, event=event, fields=fields, object_id=offer.id)
     return replace(after, facts=replace(after.facts, offer=None))
@@ -106,11 +109,11 @@ def add_participant(session: sa.Connection, scene: Scene, *, person_id: str, uni
     participant_id = new_id()
     session.execute(
         sa.insert(participations),
-        {
+        sealed(session, participations, {
             "municipality_id": scene.facts.municipality_id, "id": participant_id, "case_id": scene.facts.id,
             "person_id": person_id, "unit_id": unit_id, "state": "active", "purpose": "",
             "invited_at": scene.now, "invited_by": scene.actor.person_id, "answered_at": scene.now,
-        },
+        }),
     )  # fmt: skip
     return change(
         session,
@@ -161,12 +164,12 @@ def open_door(
     door_id = new_id()
     session.execute(
         sa.insert(disclosures),
-        {
+        sealed(session, disclosures, {
             "municipality_id": scene.facts.municipality_id, "id": door_id, "case_id": scene.facts.id,
             "unit_id": unit_id, "kinds": tuple(kinds), "purpose": purpose, "consent_id": consent_id,
             "law_reference": law_reference, "law_reason": law_reason, "opened_at": scene.now,
             "opened_by": scene.actor.person_id, "valid_to": valid_to,
-        },
+        }),
     )  # fmt: skip
     after = change(
         session,

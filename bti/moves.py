@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -27,12 +28,16 @@ def take_move(
     reason_given: bool = False,
     closing_reason: str | None = None,
     next_date: date | None = None,
+    keep: Callable[[Scene, str, int], None] | None = None,
 ) -> Scene:
     """Take the move `name` from where the case stands and return the scene after it.
 
     `seen_version` is the version on the page the person acted on; `next_date` replaces the definition's deadline
-    and may not be later than it. Raises NotFound, Stale, NotPossible, Forbidden, NotReady (with all that is
-    missing) or Invalid. Rules: domain.md, The usual steps; the engine's own needs in `bti.needs`.
+    and may not be later than it. `keep` is called with the scene, the step after and its level once the move is
+    certain, to write what the trail's entry of the move then commits to. Raises NotFound, Stale, NotPossible,
+    Forbidden, NotReady (with all that is missing) or Invalid.
+
+    Rules: domain.md, The usual steps; the engine's own needs in `bti.needs`.
     """
     # Locked: a measure or a goal that changes meanwhile would leave needs and next date judged on the old ones.
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
@@ -52,6 +57,8 @@ def take_move(
         "closing_reason": closing_reason,
         "reason_given": reason_given,
     }
+    if keep:
+        keep(scene, decision.to, values["level_order"])
     after = change(session, scene, event="case.move", values=values, fields=fields)
     # An offer was made for the level it was made on: a change of level overtakes it, whatever the file says.
     ends: set[str] = {str(end) for end in chosen.ends}

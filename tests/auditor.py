@@ -31,6 +31,7 @@ from bti.usecases.auditing_access import AccessThen, access_at
 from bti.usecases.auditing_copies import export_consents, export_expired, export_log
 from bti.workflow.library import load_definition
 from tests.cast import HERE, MONDAY, Cast
+from tests.keys import put
 
 EVERYTHING = LogFilter()
 
@@ -160,8 +161,7 @@ def random_past(cast: Cast, case_id: str, chance: random.Random) -> int:
         for _ in range(12):
             id_, until = new_id(), local_day(some())
             made.append(id_)
-            session.execute(
-                sa.insert(consents),
+            put(session, consents,
                 tenant
                 | {
                     "id": id_, "case_id": case_id, "subject_id": "ola", "purpose": "share", "kinds": ("everyday",),
@@ -172,8 +172,7 @@ def random_past(cast: Cast, case_id: str, chance: random.Random) -> int:
             for unit in chance.sample(units, 2):
                 session.execute(sa.insert(consent_units), tenant | {"id": new_id(), "consent_id": id_, "unit_id": unit})
                 ended = chance.choice([None, None, some()])
-                session.execute(
-                    sa.insert(disclosures),
+                put(session, disclosures,
                     tenant
                     | {
                         "id": new_id(), "case_id": case_id, "unit_id": unit, "kinds": ("everyday",),
@@ -193,11 +192,11 @@ def random_past(cast: Cast, case_id: str, chance: random.Random) -> int:
                 )  # fmt: skip
                 for event in ["given"] * chance.choice([0, 1, 1, 1]) + ["withdrawn"] * chance.choice([0, 0, 1]):
                     moment = some(48) if event == "given" else some()
-                    session.execute(
-                        sa.insert(consent_events),
+                    put(session, consent_events,
                         tenant
                         | {
-                            "id": new_id(), "consent_id": id_, "party_id": party, "event": event, "channel": "oral",
+                            "id": new_id(), "case_id": case_id, "consent_id": id_, "party_id": party,
+                            "event": event, "channel": "oral",
                             "witness": "x", "evidence": "", "said_on": local_day(moment), "recorded_at": moment,
                             "recorded_by": "kari",
                         },

@@ -32,11 +32,13 @@ from bti.models import (
     subjects,
     units,
 )
+from bti.models.sealed import begin_owner
 from bti.queries.facts import case_facts
 from bti.queries.people import load_actor
 from bti.usecases import answers, baton, cases, consent, log, participants, wonders
 from bti.usecases import people as people_usecases
 from bti.usecases.answers import Said
+from tests.keys import put
 
 MONDAY = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 HERE = "fjordvik"
@@ -347,24 +349,25 @@ def _born(age: int) -> date:
 def settle(database: sa.Engine, *, municipality_id: str = HERE, definition: tuple[str, int] = ("bti", 1)) -> Cast:
     """Write the town and its people into a migrated database, as a municipality of its own."""
     here = {"municipality_id": municipality_id}
+    begin_owner(municipality_id, municipality_id)
     with tenancy.within(municipality_id), writing(database) as session:
-        session.execute(
-            sa.insert(municipalities),
+        put(session, municipalities,
             {
                 "id": municipality_id, "name": f"{municipality_id.title()} kommune", "is_demo": True,
                 "definition": definition[0], "definition_version": definition[1],
             },
         )  # fmt: skip
-        session.execute(
-            sa.insert(units),
+        put(
+            session,
+            units,
             [here | {"id": k, "name": n, "kind": kind, "is_external": ext} for k, (n, kind, ext) in UNITS.items()],
         )
-        session.execute(
-            sa.insert(people),
+        put(
+            session,
+            people,
             [here | {"id": k, "username": k, "name": n, "title": "", "language": "nb"} for k, (n, _) in PEOPLE.items()],
         )
-        session.execute(
-            sa.insert(memberships),
+        put(session, memberships,
             [
                 here
                 | {
@@ -375,20 +378,16 @@ def settle(database: sa.Engine, *, municipality_id: str = HERE, definition: tupl
                 for unit, role in roles
             ],
         )  # fmt: skip
-        session.execute(
-            sa.insert(guardians), [here | {"id": k, "name": n, "language": "nb"} for k, n in GUARDIANS.items()]
-        )
+        put(session, guardians, [here | {"id": k, "name": n, "language": "nb"} for k, n in GUARDIANS.items()])
         for key, (given, family, age, group, unit, whose) in SUBJECTS.items():
-            session.execute(
-                sa.insert(subjects),
+            put(session, subjects,
                 here
                 | {
                     "id": key, "kind": "child", "given_name": given, "family_name": family, "born_on": _born(age),
                     "unit_id": unit, "group_name": group, "address_blocked": False, "external_key": key,
                 },
             )  # fmt: skip
-            session.execute(
-                sa.insert(guardianships),
+            put(session, guardianships,
                 [
                     here
                     | {
@@ -409,8 +408,7 @@ def settle_neighbour(database: sa.Engine, *, definition: tuple[str, int] = ("bti
 def under_care_order(cast: Cast, subject: str) -> None:
     """Let child welfare have taken over the care of a child."""
     with writing(cast.database) as session:
-        session.execute(
-            sa.insert(care_orders),
+        put(session, care_orders,
             {
                 "municipality_id": HERE, "id": f"care-{subject}", "subject_id": subject, "unit_id": "welfare",
                 "started_on": cast.today - timedelta(days=90),

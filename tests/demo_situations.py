@@ -110,7 +110,7 @@ SITUATIONS = {
     "a goal": "SELECT id FROM goals WHERE ended_at IS NULL",
     "the child's view": "SELECT id FROM entries WHERE kind = 'child_voice'",
     "a meeting": "SELECT id FROM entries WHERE kind = 'meeting'",
-    "a bright spot": "SELECT id FROM entries WHERE title = 'Lysglimt'",
+    "a bright spot": "SELECT id FROM entries WHERE kind = 'log' AND title <> ''",
     "an attempt that was refused": "SELECT id FROM audit_entries WHERE event = 'refused'",
     "a case that was read": "SELECT id FROM audit_entries WHERE event = 'case.read'",
 }

@@ -44,6 +44,7 @@ from bti.models import (
 )
 from bti.usecases.wonders import new_reference
 from tests.cast import Cast
+from tests.keys import put
 
 IN_A_CASE = (
     consents, consent_units, consent_parties, consent_events, disclosures, entries, goals, measures, evaluations,
@@ -114,7 +115,7 @@ def _copy(session: sa.Connection, cast: Cast, rows: Rows, times: int) -> None:
             copies[table] += [_renamed(cast, table, row, new, late=number % 2 == 0) for row in found]
     for table in metadata.sorted_tables:
         for part in _parts(copies[table]):
-            session.execute(sa.insert(table), part)
+            put(session, table, part)
 
 
 def _renamed(cast: Cast, table: sa.Table, row: Mapping[str, Any], new: Ids, *, late: bool) -> dict[str, Any]:

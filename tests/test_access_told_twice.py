@@ -17,6 +17,7 @@ from bti.models import break_glass, cases, consents, disclosures, entries, membe
 from bti.queries.facts import case_facts
 from bti.queries.people import load_actor
 from tests.cast import HERE, MONDAY, NEXT_DOOR, PEOPLE, UNITS, settle, settle_neighbour
+from tests.keys import put
 
 KINDS = ("everyday", "measures", "health", "family")
 
@@ -65,8 +66,7 @@ def play(session: sa.Connection, number: int, scene: dict[str, Any]) -> str:
         },
     )  # fmt: skip
     consent_id = f"consent{number}"
-    session.execute(
-        sa.insert(consents),
+    put(session, consents,
         here
         | {
             "id": consent_id, "case_id": case_id, "subject_id": "ola", "purpose": "share", "kinds": ("everyday",),
@@ -75,8 +75,7 @@ def play(session: sa.Connection, number: int, scene: dict[str, Any]) -> str:
         },
     )  # fmt: skip
     for i, (unit, days, ended, by_law, opened) in enumerate(scene["doors"]):
-        session.execute(
-            sa.insert(disclosures),
+        put(session, disclosures,
             here
             | {
                 "id": f"door{number}-{i}", "case_id": case_id, "unit_id": unit, "kinds": tuple(opened),
@@ -87,8 +86,7 @@ def play(session: sa.Connection, number: int, scene: dict[str, Any]) -> str:
             },
         )  # fmt: skip
     for i, (person, unit, state) in enumerate(scene["parts"]):
-        session.execute(
-            sa.insert(participations),
+        put(session, participations,
             here
             | {
                 "id": f"part{number}-{i}", "case_id": case_id, "person_id": person, "unit_id": unit, "state": state,
@@ -108,8 +106,7 @@ def play(session: sa.Connection, number: int, scene: dict[str, Any]) -> str:
             },
         )  # fmt: skip
     for i, kind in enumerate(KINDS):
-        session.execute(
-            sa.insert(entries),
+        put(session, entries,
             here
             | {
                 "id": f"e{number}-{i}", "case_id": case_id, "kind": "log", "information_kind": kind, "title": "",

@@ -41,6 +41,7 @@ from tests.auditor import (
     who_had_access,
 )
 from tests.cast import HERE, MONDAY, PEOPLE, Cast, settle
+from tests.keys import change
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ class TestSearchingTheTrail:
 
     def test_norwegian_letters_are_the_same_in_both_sizes(self, cast: Cast) -> None:
         with writing(cast.database) as session:
-            session.execute(sa.update(people).where(people.c.id == "nils").values(name="Åse Ødegård"))
+            change(session, people, people.c.id == "nils", name="Åse Ødegård")
         cast.wonder(by="nils", about="liam")
         assert search(cast, person="åse ØDEGÅRD").rows
         assert search(cast, person="ødegå").rows

@@ -44,6 +44,7 @@ from tests.auditor import (
     who_had_access,
 )
 from tests.cast import GUARDIANS, MONDAY, PEOPLE, SUBJECTS, UNITS, Cast, settle
+from tests.keys import change
 
 ALLOWED = {
     "audit_entries": {c.name for c in audit_entries.c},
@@ -149,7 +150,7 @@ class TestCopies:
     def test_hold_nothing_a_spreadsheet_would_run(self, cast: Cast, start: str) -> None:
         assert harmless(f"{start}1+1") == f"'{start}1+1"
         with writing(cast.database) as session:
-            session.execute(sa.update(people).where(people.c.id == "kari").values(name=f"{start}HYPERLINK(1)"))
+            change(session, people, people.c.id == "kari", name=f"{start}HYPERLINK(1)")
         cast.wonder()
         cells = log_csv(cast).replace('"', "").split(";")
         assert f"'{start}HYPERLINK(1)" in cells

@@ -28,6 +28,7 @@ from tests.auditor import (
     reference,
 )
 from tests.cast import HERE, MONDAY, Cast, settle
+from tests.keys import put
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ class TestListingConsents:
                 row | {"id": f"c{number:019}", "asked_at": MONDAY + timedelta(minutes=number // 2)}
                 for number in range(PAGE_ROWS + 5)
             ]
-            session.execute(sa.insert(consents), made)
+            put(session, consents, made)
         cast.later(days=1)
         first = list_consents(cast, case=reference(cast, case_id))
         second = list_consents(cast, case=reference(cast, case_id), before=first.next)

@@ -15,6 +15,7 @@ from bti.models import batons, cases, handovers
 from bti.usecases import baton
 from tests.cast import HERE, MONDAY, NEXT_DOOR, Cast, settle, settle_neighbour
 from tests.invariants import broken, everything, trail_of
+from tests.keys import row_of
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ class TestTheDatabaseItself:
     def test_two_open_offers_of_one_baton(self, cast: Cast, case_id: str) -> None:
         cast.offer(case_id, "siri")
         row = self.row(cast, handovers, case_id)
-        self.refuses(cast, sa.insert(handovers), row | {"id": "second", "to_person_id": "per"})
+        self.refuses(cast, sa.insert(handovers), row_of(handovers, row | {"id": "second", "to_person_id": "per"}))
 
     def test_an_offer_to_oneself(self, cast: Cast, case_id: str) -> None:
         offer = cast.offer(case_id, "siri")

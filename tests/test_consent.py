@@ -19,6 +19,7 @@ from bti.usecases.answers import Said
 from bti.workflow.library import load_definition
 from tests.cast import HERE, MONDAY, Cast, settle, under_care_order
 from tests.invariants import everything
+from tests.keys import change, put
 
 STANDARD = load_definition("bti", 1)
 PURPOSES = ("log", "share", "external", "takeover")
@@ -55,7 +56,7 @@ def answer(cast: Cast, case_id: str, consent_id: str, party: str, said: str = "g
 
 def change_subject(cast: Cast, name: str, **values: Any) -> None:
     with writing(cast.database) as session:
-        session.execute(sa.update(subjects).where(subjects.c.id == name).values(**values))
+        change(session, subjects, subjects.c.id == name, **values)
 
 
 class TestWhoMustGiveIt:
@@ -254,7 +255,7 @@ class TestTheDatabaseItself:
             row = dict(session.execute(sa.select(disclosures).where(disclosures.c.case_id == case_id)).mappings().one())
         for basis in ({"consent_id": None}, {"law_reference": "law"}):
             with pytest.raises(IntegrityError), writing(cast.database) as session:
-                session.execute(sa.insert(disclosures), row | {"id": "wrong"} | basis)
+                put(session, disclosures, row | {"id": "wrong"} | basis)
 
     def test_refuses_a_giver_who_is_nobody_or_two(self, cast: Cast) -> None:
         case_id = cast.at_level_1()

@@ -7,6 +7,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from bti.audit.trail import COMMITMENT
 from bti.crypto.totp import STEP_SECONDS, new_secret
 from bti.db import reading, writing
 from bti.errors import Forbidden, Invalid, NotPossible, Refused
@@ -47,7 +48,9 @@ class TestBeginning:
         with writing(cast.database) as session:
             factors.add(session, found=mine, secret=secret, code=f" {code[:3]} {code[3:]} ", now=cast.now)
         (told,) = trail(cast, "factor.add")
-        assert (told.actor_id, json.loads(told.fields)) == ("arne", {"recovery_codes": RECOVERY_CODES})
+        fields = json.loads(told.fields)
+        assert fields.pop(COMMITMENT).keys() == {"second_factors"}
+        assert (told.actor_id, fields) == ("arne", {"recovery_codes": RECOVERY_CODES})
 
     def test_keeps_no_recovery_code_and_seals_the_secret_with_the_rest(self, cast: Cast) -> None:
         _secret, codes = with_factor(cast, "arne")

@@ -31,6 +31,7 @@ from bti.usecases.imports.national_id import born_on, check_national_id
 from bti.usecases.system import System
 from bti.workflow.library import load_definition
 from tests.cast import HERE, MONDAY, Cast, settle
+from tests.keys import change
 
 # Synthetic numbers (month + 80, month + 65, and a D-number): they belong to nobody.
 SYNTHETIC = "03841750011"
@@ -125,9 +126,7 @@ class TestImportingChildren:
 
     def test_knows_a_child_without_a_key_by_the_national_id(self, cast: Cast) -> None:
         with writing(cast.database) as session:
-            session.execute(
-                sa.update(subjects).where(subjects.c.id == "mia").values(external_key=None, national_id=SYNTHETIC)
-            )
+            change(session, subjects, subjects.c.id == "mia", external_key=None, national_id=SYNTHETIC)
         load(cast, "children", CHILDREN + child("e7", number=SYNTHETIC, born=""))
         assert stored(cast, subjects, external_key="e7")[0].id == "mia"
 
@@ -312,7 +311,10 @@ class TestImportingStaff:
         load(cast, "staff", STAFF + "ny;Ny;;;;Fjordvik skole;ansatt;\nkari;Kari N.;;;;Fjordvik skole;ansatt;\n")
         with reading(cast.database) as session:
             events = session.execute(sa.select(audit_entries.c.event).order_by(audit_entries.c.id)).scalars().all()
-        assert events == ["import.dry_run", "person.add", "role.grant", "person.change", "import.run"]
+        assert events == [
+            "import.dry_run", "register.write", "register.write", "person.add", "role.grant", "person.change",
+            "import.run",
+        ]  # fmt: skip
 
     @pytest.mark.parametrize(
         ("line", "column", "code"),
@@ -487,7 +489,7 @@ class TestAnImport:
         load(cast, "children", self.TEXT)
         with reading(cast.database) as session:
             rows = session.execute(sa.select(audit_entries).order_by(audit_entries.c.id)).all()
-        assert [row.event for row in rows] == ["import.dry_run", "import.dry_run", "import.run"]
+        assert [row.event for row in rows] == ["import.dry_run", "import.dry_run", "register.write", "import.run"]
         assert json.loads(rows[-1].fields) == {"kind": "children", "rows": 1, "created": 1, "changed": 0, "left": 0}
         assert "Emma" not in "".join(row.fields for row in rows)
 

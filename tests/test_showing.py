@@ -16,6 +16,7 @@ from bti.errors import NotFound
 from bti.models import audit_entries, cases, people
 from bti.usecases.reading import CasePage, ToAnswer, read_case
 from tests.cast import Cast, settle
+from tests.keys import change
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ class TestAReading:
         def read_while_another_writes(session: sa.Connection) -> object:
             page = read_case(session, actor=actor, case_id=case_id, now=cast.now)
             with writing(cast.database) as other:
-                other.execute(sa.update(people).values(title="skriver"))
+                change(other, people, sa.true(), title="skriver")
             return page
 
         audit.show(cast.database, read_while_another_writes)
@@ -66,7 +67,7 @@ class TestAReading:
 
     def test_that_writes_is_a_fault_of_ours_and_undone(self, cast: Cast) -> None:
         with pytest.raises(Exception, match=r"only reading|read-only"):
-            audit.show(cast.database, lambda s: s.execute(sa.update(people).values(title="skjult")))
+            audit.show(cast.database, lambda s: change(s, people, sa.true(), title="skjult"))
         with reading(cast.database) as session:
             assert "skjult" not in session.execute(sa.select(people.c.title)).scalars().all()
 

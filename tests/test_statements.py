@@ -15,6 +15,7 @@ from bti.queries import people as who
 from bti.statements import Change, Fixed, in_parts, together
 from bti.usecases import finding
 from tests.cast import Cast, settle
+from tests.keys import change
 
 _MINE = sa.select(cases).where(cases.c.municipality_id == sa.bindparam("here", type_=sa.String))
 FIXED = [
@@ -133,7 +134,7 @@ class TestSeveralAtOnce:
     def test_one_that_is_wrong_leaves_nothing_behind(self, cast: Cast) -> None:
         broken = Fixed(sa.select(sa.literal_column("no_such_column").label("x")).select_from(people))
         with pytest.raises(Exception, match="no_such_column"), writing(cast.database) as session:
-            session.execute(sa.update(people).values(title="gone"))
+            change(session, people, sa.true(), title="gone")
             together(session, (broken, {}))
         with reading(cast.database) as session:
             assert Fixed(sa.select(people.c.title)).first(session, {}).title != "gone"
@@ -159,17 +160,17 @@ class TestAChange:
         assert ours == theirs
 
     def test_tells_how_many_rows_it_made(self, cast: Cast) -> None:
-        renamed = Change(
+        turned = Change(
             sa.update(people)
             .where(people.c.id == sa.bindparam("who", type_=sa.String))
-            .values(title=sa.bindparam("called", type_=sa.String))
+            .values(language=sa.bindparam("speaks", type_=sa.String))
         )
         with writing(cast.database) as session:
-            assert renamed.run(session, {"who": cast.id("kari"), "called": "rektor"}) == 1
-            assert renamed.run(session, {"who": "nobody", "called": "rektor"}) == 0
+            assert turned.run(session, {"who": cast.id("kari"), "speaks": "nn"}) == 1
+            assert turned.run(session, {"who": "nobody", "speaks": "nn"}) == 0
         with reading(cast.database) as session:
-            title = session.scalar(sa.select(people.c.title).where(people.c.id == cast.id("kari")))
-        assert title == "rektor"
+            language = session.scalar(sa.select(people.c.language).where(people.c.id == cast.id("kari")))
+        assert language == "nn"
 
 
 class TestADatabaseThatDoesntAnswer:

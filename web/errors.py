@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Flask, current_app, g, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from bti.db import DatabaseUnavailable
-from bti.errors import NotFound, Refused, TooManyCases, TooSoon
+from bti import audit, tenancy
+from bti.db import DatabaseUnavailable, writing
+from bti.errors import NotFound, Refused, TooManyCases, TooSoon, Unopened
 from bti.policy import MAY_BREAK_GLASS
+from web.access import now
 from web.forms import wait_headers
 from web.language import gettext as _
 from web.sentences import refusal_helper, refusal_sentence, wait_sentence
@@ -20,6 +24,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(TooSoon, _too_soon)
     app.register_error_handler(DatabaseUnavailable, _unavailable)
+    app.register_error_handler(Unopened, _unopened)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _fault)
@@ -93,6 +98,26 @@ def _unavailable(error: DatabaseUnavailable) -> tuple[str, int]:
         _("Stafett er ikke tilgjengelig akkurat nå"),
         _("Vi får ikke kontakt med databasen, eller den er opptatt. Ingenting er endret. Prøv igjen om litt."),
         code=error.reason,
+    )
+
+
+def _unopened(shut: Unopened) -> tuple[str, int]:
+    current_app.logger.error("request %s: %s", g.get("request_id", ""), shut)
+    if "presented" not in g:
+        # It was the reader's own name: nobody asks for it once more.
+        g.is_unreachable = True
+    who = current_user.actor if current_user and current_user.is_authenticated else None
+    database = current_app.extensions["bti_database"]
+    with suppress(DatabaseUnavailable), tenancy.within(shut.municipality_id), writing(database) as session:
+        audit.record_unopened(session, actor=who, shut=shut, now=now())
+    return _page(
+        500,
+        _("Noe av dette kan ikke åpnes"),
+        _(
+            "Innholdet er endret utenfor Stafett, eller nøkkelen til det mangler. Derfor viser vi ikke noe av siden. "
+            "Det står nå i revisjonsloggen. Si fra til den som drifter Stafett hos dere."
+        ),
+        code=g.get("request_id", ""),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from flask import url_for
 
 from bti.clock import local_day
-from bti.queries.worklist import Beside, Filter
+from bti.queries.beside import Beside
+from bti.queries.worklist import Filter
 from bti.workflow.library import load_definition
 from bti.workflow.model import Model
 from web import edge

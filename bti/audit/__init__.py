@@ -2,7 +2,7 @@
 
 from bti.audit.replay import CaseState, replay
 from bti.audit.showing import show
-from bti.audit.trail import record, record_refusal
+from bti.audit.trail import record, record_refusal, record_unopened
 from bti.audit.vocabulary import EVENTS, READS
 
-__all__ = ["EVENTS", "READS", "CaseState", "record", "record_refusal", "replay", "show"]
+__all__ = ["EVENTS", "READS", "CaseState", "record", "record_refusal", "record_unopened", "replay", "show"]

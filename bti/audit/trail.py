@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from bti.actor import Actor
 from bti.audit import pace
 from bti.audit.vocabulary import EVENTS, PURPOSES
-from bti.errors import NotReady, Refused
+from bti.db import UNTOLD
+from bti.errors import NotReady, Refused, Unopened
 from bti.models import audit_entries, cases
 from bti.statements import Change
 from bti.unavailable import told_or_nothing
@@ -40,6 +41,8 @@ _ADD_IF_UNCHANGED = Change(
 )
 # Where a connection that only reads keeps what is to be told of the reading; see `bti.audit.showing`.
 PENDING = "pending_trail"
+# The one field that stands in no list: by table, row and column, what `bti.crypto.sealing.commitment` says of the cell.
+COMMITMENT = "commitment"
 
 
 @dataclass
@@ -79,6 +82,8 @@ def record(
     if expected is None or set(fields) != set(expected):
         raise ValueError(f"{event} carries {expected}, not {tuple(fields)}")
     usual_purpose, usual_basis = PURPOSES.get(event, ("", ""))
+    # Commitments to what was sealed since the last entry: an older cell put back in its place is thereby found.
+    sealed = session.info.pop(UNTOLD, None)
     entry = {
         "municipality_id": municipality_id,
         "at": now,
@@ -91,7 +96,7 @@ def record(
         "purpose": purpose or usual_purpose,
         "basis": basis or usual_basis,
         "decision": decision,
-        "fields": canonical(fields),
+        "fields": canonical({**fields, COMMITMENT: sealed} if sealed else fields),
         "request_id": actor.request_id if actor else "",
         "commitment": commitment,
     }
@@ -152,6 +157,20 @@ def record_refusal(
         case_id=case_id,
         decision="refused",
         fields={"attempt": attempt, "code": refusal.code, "missing": missing},
+    )
+
+
+def record_unopened(session: sa.Connection, *, actor: Actor | None, shut: Unopened, now: datetime) -> None:
+    """Write that a sealed cell didn't open. Belongs in a transaction of its own."""
+    record(
+        session,
+        actor=actor,
+        municipality_id=shut.municipality_id,
+        event="cell.unopened",
+        now=now,
+        object_id=shut.row_id,
+        decision="refused",
+        fields={"part": shut.table, "column": shut.column, "cause": shut.cause},
     )
 
 

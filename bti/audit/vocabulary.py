@@ -61,6 +61,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "unit.end": ("unit",),
     "municipality.add": ("definition", "definition_version"),
     "municipality.model": ("definition", "definition_version"),
+    "register.write": ("part", "rows"),
     "import.run": ("kind", "rows", "created", "changed", "left"),
     "session.login": ("level", "method"),
     "session.ask_factor": ("awaits",),
@@ -81,6 +82,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "alert.close": ("person", "outcome"),
     "sample.draw": ("since", "until", "seed", "size", "drawn"),
     "sample.judge": ("entry", "outcome"),
+    "keys.rotate": ("part", "rows"),
+    "keys.seal": ("part", "rows"),
 }
 
 READS: dict[str, tuple[str, ...]] = {
@@ -125,6 +128,8 @@ PURPOSES: dict[str, tuple[str, str]] = {
     "log.export": ("oversight", "role"),
 }
 
+FAULTS: dict[str, tuple[str, ...]] = {"cell.unopened": ("part", "column", "cause")}
+
 REFUSALS: dict[str, tuple[str, ...]] = {"refused": ("attempt", "code", "missing")}
 
 # What the sequencer numbers and signs as soon as it sees it, where others wait until a second is over.
@@ -138,7 +143,9 @@ AT_ONCE = frozenset(
         "factor.reset",
         "log.begin",
         "log.export",
+        "keys.rotate",
+        "keys.seal",
     }
 )
 
-EVENTS: dict[str, tuple[str, ...]] = {**CHANGES, **READS, **REFUSALS}
+EVENTS: dict[str, tuple[str, ...]] = {**CHANGES, **READS, **FAULTS, **REFUSALS}

@@ -11,6 +11,7 @@ from bti.cli.demo import demo
 from bti.cli.edge import Commands
 from bti.cli.fsck import fsck
 from bti.cli.imports import import_
+from bti.cli.keys import keys
 from bti.cli.municipality import municipality
 from bti.cli.people import user
 from bti.cli.serve import serve
@@ -25,5 +26,5 @@ def main() -> None:
     """Stafett: an open engine for better cross-service collaboration around children."""
 
 
-for command in (audit, db, demo, fsck, municipality, unit, user, import_, serve, tidy, workflow):
+for command in (audit, db, demo, fsck, keys, municipality, unit, user, import_, serve, tidy, workflow):
     main.add_command(command)

@@ -15,6 +15,7 @@ import click
 import sqlalchemy as sa
 
 from bti.cli.edge import Plain
+from bti.cli.keys import demo_keys
 from bti.cli.serve import APPLICATION, DEFAULT_SERVER, require_free, run_server
 from bti.clock import utc_now
 from bti.config import (
@@ -27,10 +28,12 @@ from bti.config import (
     parse_database_url,
     workflows_folder,
 )
-from bti.db import is_behind, open_database, upgrade
+from bti.crypto.keys import use_keys
+from bti.db import is_behind, open_database, reading, upgrade
 from bti.demo.marks import mark_of
 from bti.demo.seed import NotADemo, make, make_anew
 from bti.demo.town import STAFF, UNITS
+from bti.queries.sealed_cells import key_problems
 from bti.workflow import own
 
 DEFAULT_DATABASE = "var/demo.db"
@@ -40,6 +43,10 @@ HOST = "demo.example"
 NOT_A_DEMO = (
     "This database isn't a demo: it holds a municipality that isn't marked as one, or something else altogether. "
     "Nothing in it was touched. Name another with --database."
+)
+OTHER_KEYS = (
+    "This demo is sealed with other keys than those in var/, or not sealed at all: it was made elsewhere, or by an "
+    "older version. Make it anew with bti demo --reset, or name another with --database."
 )
 
 
@@ -55,6 +62,8 @@ def demo(reset: bool, bind: str, no_serve: bool, database: str) -> None:
     BTI_DATABASE_URL, only what --database says.
     """
     own.use(workflows_folder(os.environ))
+    os.environ.update(demo_keys(KEY_FILE.parent))
+    use_keys(os.environ)
     url = _url(database)
     settings = None if no_serve else _settings(url, bind)
     _prepare(url, reset=reset)
@@ -131,6 +140,9 @@ def _prepare(url: str, *, reset: bool) -> None:
             _seed(database, anew=mark == "demo")
             # What was signed of the demo before is no past of this one.
             shutil.rmtree(_log_folder(url), ignore_errors=True)
+        with reading(database) as session:
+            if key_problems(session):
+                raise Plain(OTHER_KEYS)
     except NotADemo:
         # Somebody was faster between the first look and the transaction.
         raise Plain(NOT_A_DEMO) from None

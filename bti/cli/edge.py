@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from bti import tenancy
 from bti.cli.sentences import sentence
 from bti.config import DATABASE_EXAMPLES, Misconfigured, workflows_folder
+from bti.crypto.keys import use_keys
 from bti.db import DatabaseUnavailable, is_behind, open_database, reading, writing
-from bti.errors import Refused
+from bti.errors import Refused, Unopened
 from bti.queries.register import municipality_ids
+from bti.queries.sealed_cells import key_problems
 from bti.usecases.system import System
 from bti.workflow import own
 from bti.workflow.library import UnknownDefinition
@@ -47,6 +49,8 @@ class Commands(click.Group):
             raise Plain(str(wrong)) from wrong
         except Refused as refusal:
             raise Plain(sentence(refusal)) from refusal
+        except Unopened as shut:
+            raise Plain(f"A sealed cell doesn't open: {shut}. Nothing was done.") from shut
         except UnknownDefinition as wrong:
             told = f"There is no definition {wrong}: set BTI_WORKFLOWS to the folder in which it lies."
             raise Plain(told) from wrong
@@ -74,11 +78,27 @@ def any_database(environ: Mapping[str, str] = os.environ) -> Iterator[sa.Engine]
 
 @contextmanager
 def current_database() -> Iterator[sa.Engine]:
-    """Give the database, once its schema is this program's and the municipality's own definitions are safe.
+    """Give the database, once its schema is this program's, its keys fit and the own definitions are safe.
 
     Raises Misconfigured, DatabaseUnavailable.
     """
     own.use(workflows_folder(os.environ))
+    with keyed_database() as engine:
+        with reading(engine) as session:
+            problems = key_problems(session)
+        if problems:
+            raise Misconfigured(problems)
+        yield engine
+
+
+@contextmanager
+def keyed_database() -> Iterator[sa.Engine]:
+    """Give the database, once its schema is this program's and the keys are there, whatever they fit.
+
+    Raises Misconfigured, DatabaseUnavailable.
+    """
+    # Before the database is opened: without keys nothing is written, not even an empty file.
+    use_keys(os.environ)
     with any_database() as engine:
         if is_behind(engine):
             raise Misconfigured(["The database's schema isn't the one this version needs: run bti db upgrade."])

@@ -13,8 +13,10 @@ import sqlalchemy as sa
 
 from bti.clock import utc_now
 from bti.config import Misconfigured, Settings, load_settings, parse_database_url, workflows_folder
+from bti.crypto.keys import use_keys
 from bti.db import DatabaseUnavailable, be_in, is_behind, open_database, reading
 from bti.queries.register import municipality_ids
+from bti.queries.sealed_cells import key_problems
 from bti.usecases import signed_log
 from bti.usecases.readiness import missing_definitions, not_ready
 from bti.workflow import own
@@ -41,8 +43,9 @@ _NO_PROXIES = (
 def serve(bind: str | None, workers: int, threads: int, server: Server) -> None:
     """Serve the pages. Put a proxy that speaks HTTPS in front, and set BTI_HTTPS=1.
 
-    Needs BTI_DATABASE_URL and BTI_SECRET_KEY, a database that is up to date, a municipality, and somebody who can
-    log in; says what is missing otherwise. Run bti audit run beside it, as another user: it signs the audit log.
+    Needs BTI_DATABASE_URL, BTI_SECRET_KEY, BTI_KEYS and BTI_MASTER_KEY_FILE, a database that is up to date, a
+    municipality, and somebody who can log in; says what is missing otherwise. Run bti audit run beside it, as another
+    user: it signs the audit log.
     """
     settings = checked_settings(os.environ | ({"BTI_BIND": bind} if bind else {}))
     require_free(settings.host, settings.port)
@@ -71,6 +74,11 @@ def checked_settings(environ: Mapping[str, str]) -> Settings:
     except Misconfigured as wrong:
         problems += wrong.problems
         all_read = False
+    try:
+        use_keys(environ)
+    except Misconfigured as wrong:
+        # What can't be opened can't be looked at.
+        raise Misconfigured(problems + wrong.problems) from wrong
     problems += _database_problems(environ.get("BTI_DATABASE_URL", "").strip(), all_read=all_read)
     if problems or settings is None:
         raise Misconfigured(problems)
@@ -126,7 +134,7 @@ def _database_problems(url: str, *, all_read: bool) -> list[str]:
             return ["The database's schema isn't the one this version needs: run bti db upgrade."]
         with reading(engine) as session:
             # One that is there and couldn't be read isn't missing.
-            return not_ready(session) + (missing_definitions(session) if all_read else [])
+            return key_problems(session) or not_ready(session) + (missing_definitions(session) if all_read else [])
     except DatabaseUnavailable as wrong:
         return [str(wrong)]
     finally:
@@ -137,6 +145,7 @@ def application() -> Any:
     """Return the WSGI application of the settings in the environment, for each process of the server."""
     from web import create_app
 
+    use_keys(os.environ)
     app = create_app(load_settings(os.environ))
     # What is there now stays until the process ends: looking through it for garbage again and again would cost pages
     # a tenth of their time.

@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from bti.clock import add_months
+from bti.clock import add_months, local_day
 from bti.demo.names import CULTURES, Culture, culture_of
 from bti.demo.national_ids import synthetic_id
-from bti.demo.town import HERE, Town
+from bti.demo.town import BEGAN, HERE, Town
 from bti.models import care_orders, guardians, guardianships, new_id, subjects
+from bti.usecases.imports.writing import insert_rows
 
 SEED = 4711
 # Who answers for a child: (relation, parental responsibility, shares the child's family name).
@@ -137,8 +138,9 @@ GROUPS: dict[str, tuple[tuple[str, int, int], ...]] = {
 }
 
 
-def fill_register(session: sa.Connection, town: Town, *, today: date) -> None:
+def fill_register(session: sa.Connection, town: Town, *, now: datetime) -> None:
     """Write all children, and note the ids of those with a story, and of their guardians, in `town`."""
+    today = local_day(now)
     # The same children every time; nothing here is a secret.
     chance = random.Random(SEED)  # noqa: S311
     register = _Register(town, today, chance, set(), {table: [] for table in _TABLES})
@@ -147,7 +149,7 @@ def fill_register(session: sa.Connection, town: Town, *, today: date) -> None:
     for child in _those_without_a_story(chance):
         register.add(child)
     for table, rows in register.rows.items():
-        session.execute(sa.insert(table), rows)
+        insert_rows(session, table, rows, actor=town.system, now=now - BEGAN * 3 / 4)
 
 
 def _those_without_a_story(chance: random.Random) -> Iterator[Child]:

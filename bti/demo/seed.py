@@ -7,7 +7,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from bti.clock import local_day
 from bti.db import be_in, upgrade_within, writing
 from bti.demo.children import fill_register
 from bti.demo.marks import mark_in
@@ -70,7 +69,7 @@ def fill(session: sa.Connection, now: datetime, progress: Progress = _silent) ->
     """
     be_in(session, HERE)
     town = settle(session, now=now)
-    fill_register(session, town, today=local_day(now))
+    fill_register(session, town, now=now)
     done = 0
 
     def one_more() -> None:

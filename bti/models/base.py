@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bti.models.sealed import Sealed
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -84,9 +86,14 @@ def at(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
     return sa.Column(name, Moment, nullable=nullable)
 
 
+def sealed_text(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    """Return a column that is sealed and still shown to auditors: names and contact data of staff."""
+    return sa.Column(name, Sealed(), nullable=nullable)
+
+
 def confidential(name: str, *, nullable: bool = False) -> sa.Column[str]:
-    """Return a column for a name, contact data or free text: what is sealed, and what no auditor ever reads."""
-    return sa.Column(name, sa.Text, nullable=nullable, info={"confidential": True})
+    """Return a column for a name, contact data or free text: sealed, and never read by an auditor."""
+    return sa.Column(name, Sealed(), nullable=nullable, info={"confidential": True})
 
 
 def remark(name: str, *, nullable: bool = False) -> sa.Column[str]:
@@ -104,12 +111,24 @@ def link(column: str, table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["municipality_id", column], [f"{table}.municipality_id", f"{table}.id"])
 
 
-def tenant_table(name: str, *parts: Any) -> sa.Table:
-    """Return a table keyed by municipality and id."""
+def tenant_table(name: str, *parts: Any, owner: str = "", told: bool = True) -> sa.Table:
+    """Return a table keyed by municipality and id.
+
+    `owner` is the column that says whose key seals the sealed columns: `case_id`, `id` (each row has its own) or
+    `municipality_id`. `told` says that the trail commits to every cell that is written.
+    """
+    names = []
+    for part in parts:
+        if isinstance(part, sa.Column) and isinstance(part.type, Sealed):
+            if not owner:
+                raise ValueError(f"{name}.{part.name} is sealed, and nothing says with whose key")
+            part.type = Sealed(name, part.name, owner)
+            names.append(part.name)
     return sa.Table(
         name,
         metadata,
         sa.Column("municipality_id", sa.String(40), sa.ForeignKey("municipalities.id"), primary_key=True),
         sa.Column("id", sa.String(ID_LENGTH), primary_key=True),
         *parts,
+        info={"owner": owner, "sealed": tuple(names), "told": told},
     )

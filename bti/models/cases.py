@@ -72,6 +72,7 @@ wonders = tenant_table(
     link("case_id", "cases"),
     link("feedback_by", "people"),
     sa.UniqueConstraint("municipality_id", "case_id"),
+    owner="case_id",
 )
 
 # Who held the baton when: rows are added and ended, never edited.
@@ -129,6 +130,7 @@ handovers = tenant_table(
         postgresql_where=sa.text("state = 'offered'"),
     ),
     sa.Index(None, "municipality_id", "to_person_id", "state"),
+    owner="case_id",
 )
 
 # A service takes part through a named person: invited, active, declined or ended.
@@ -162,6 +164,7 @@ participations = tenant_table(
     sa.Index("ix_participations_person", "municipality_id", "person_id", "state"),
     # Those who have left are shown too.
     sa.Index(None, "municipality_id", "case_id"),
+    owner="case_id",
 )
 
 # A stuck case or a disagreement put before the coordinating unit: it sees this text, not the case.
@@ -191,4 +194,5 @@ referrals = tenant_table(
     ),
     sa.Index(None, "municipality_id", "case_id"),
     sa.Index(None, "municipality_id", "unit_id", "referred_at"),
+    owner="case_id",
 )

@@ -27,6 +27,7 @@ consents = tenant_table(
     sa.Index(None, "municipality_id", "case_id"),
     # The auditor's list of a municipality's consents, in the order it is shown.
     sa.Index(None, "municipality_id", "asked_at", "id"),
+    owner="case_id",
 )
 
 # The services it names.
@@ -64,6 +65,7 @@ consent_parties = tenant_table(
 # What was said, by whom, how it reached us. `said_on` is what people say; `recorded_at` is the server's clock.
 consent_events = tenant_table(
     "consent_events",
+    key("case_id"),
     key("consent_id"),
     key("party_id", nullable=True),
     code("event"),
@@ -76,7 +78,9 @@ consent_events = tenant_table(
     link("consent_id", "consents"),
     link("party_id", "consent_parties"),
     link("recorded_by", "people"),
+    link("case_id", "cases"),
     sa.Index(None, "municipality_id", "consent_id"),
+    owner="case_id",
 )
 
 # The door itself: this unit may see these kinds in this case, on exactly one basis, until a date.
@@ -118,4 +122,5 @@ disclosures = tenant_table(
         postgresql_where=sa.text("consent_id IS NOT NULL"),
     ),
     sa.Index(None, "municipality_id", "consent_id"),
+    owner="case_id",
 )

@@ -15,6 +15,8 @@ drafts = tenant_table(
     at("saved_at"),
     link("person_id", "people"),
     sa.UniqueConstraint("municipality_id", "person_id", "form"),
+    owner="municipality_id",
+    told=False,
 )
 
 # The receipt of a form: the same token twice has one effect, and the second sender is told what the first did.
@@ -43,6 +45,7 @@ anonymous_discussions = tenant_table(
     link("answered_by", "people"),
     sa.Index(None, "municipality_id", "unit_id", "asked_at"),
     sa.Index(None, "municipality_id", "author_id", "asked_at"),
+    owner="municipality_id",
 )
 
 import_runs = tenant_table(
@@ -59,6 +62,8 @@ import_runs = tenant_table(
     at("started_at"),
     at("finished_at", nullable=True),
     link("person_id", "people"),
+    owner="municipality_id",
+    told=False,
 )
 
 # Entries after which a case stands on another step or belongs to another unit.

@@ -26,6 +26,7 @@ entries = tenant_table(
     link("author_id", "people"),
     link("unit_id", "units"),
     sa.Index(None, "municipality_id", "case_id", "written_at"),
+    owner="case_id",
 )
 
 goals = tenant_table(
@@ -42,6 +43,7 @@ goals = tenant_table(
     link("author_id", "people"),
     link("unit_id", "units"),
     sa.Index(None, "municipality_id", "case_id"),
+    owner="case_id",
 )
 
 # `responsible` is a person of staff, or, for a measure at home, a guardian: never both, possibly not yet anyone.
@@ -71,6 +73,7 @@ measures = tenant_table(
         "responsible_person_id IS NULL OR responsible_guardian_id IS NULL", name="one_responsible_at_most"
     ),
     sa.Index(None, "municipality_id", "case_id"),
+    owner="case_id",
 )
 
 evaluations = tenant_table(
@@ -89,4 +92,5 @@ evaluations = tenant_table(
     link("author_id", "people"),
     link("unit_id", "units"),
     sa.Index(None, "municipality_id", "case_id"),
+    owner="case_id",
 )

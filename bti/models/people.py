@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bti.models.base import at, code, confidential, flag, key, link, metadata, tenant_table
+from bti.models.base import at, code, confidential, flag, key, link, metadata, sealed_text, tenant_table
 
 municipalities = sa.Table(
     "municipalities",
@@ -31,14 +31,15 @@ units = tenant_table(
 people = tenant_table(
     "people",
     sa.Column("username", sa.String(80), nullable=False),
-    sa.Column("name", sa.String(120), nullable=False),
-    sa.Column("title", sa.String(120), nullable=False, default=""),
-    sa.Column("email", sa.String(200)),
-    sa.Column("phone", sa.String(40)),
+    sealed_text("name"),
+    sealed_text("title"),
+    sealed_text("email", nullable=True),
+    sealed_text("phone", nullable=True),
     sa.Column("language", sa.String(2), nullable=False, default="nb"),
     sa.Column("password_hash", sa.Text),
     at("ended_at", nullable=True),
     sa.UniqueConstraint("municipality_id", "username"),
+    owner="municipality_id",
 )
 
 memberships = tenant_table(
@@ -72,6 +73,7 @@ subjects = tenant_table(
     confidential("given_name"),
     confidential("family_name"),
     confidential("national_id", nullable=True),
+    sa.Column("national_id_index", sa.String(64)),
     sa.Column("born_on", sa.Date),
     key("unit_id"),
     sa.Column("group_name", sa.String(40), nullable=False, default=""),
@@ -80,18 +82,23 @@ subjects = tenant_table(
     sa.Column("left_on", sa.Date),
     link("unit_id", "units"),
     sa.UniqueConstraint("municipality_id", "external_key"),
+    sa.Index(None, "municipality_id", "national_id_index"),
     sa.Index(None, "municipality_id", "unit_id", "group_name"),
+    owner="id",
 )
 
 guardians = tenant_table(
     "guardians",
     confidential("name"),
     confidential("national_id", nullable=True),
+    sa.Column("national_id_index", sa.String(64)),
     confidential("phone", nullable=True),
     confidential("email", nullable=True),
     sa.Column("language", sa.String(2), nullable=False, default="nb"),
     sa.Column("external_key", sa.String(80)),
     sa.UniqueConstraint("municipality_id", "external_key"),
+    sa.Index(None, "municipality_id", "national_id_index"),
+    owner="id",
 )
 
 guardianships = tenant_table(

@@ -48,6 +48,7 @@ second_factors = tenant_table(
         sqlite_where=_LIVE,
         postgresql_where=_LIVE,
     ),
+    owner="municipality_id",
 )
 
 recovery_codes = tenant_table(

@@ -222,13 +222,15 @@ def _names(session: sa.Connection, municipality_id: str, ids: Iterable[Collectio
     if not wanted:
         return {}
     rows = session.execute(
-        sa.select(_people.id, _people.name)
+        sa.select(_people.id, _people.name.label("person"), sa.null().label("unit"))
         .where(_people.municipality_id == municipality_id, _people.id.in_(wanted))
         .union_all(
-            sa.select(_units.id, _units.name).where(_units.municipality_id == municipality_id, _units.id.in_(wanted))
+            sa.select(_units.id, sa.null(), _units.name).where(
+                _units.municipality_id == municipality_id, _units.id.in_(wanted)
+            )
         )
     )
-    return {row.id: row.name for row in rows}
+    return {row.id: row.person or row.unit for row in rows}
 
 
 def _entry(row: Any, fields: dict[str, Any], names: dict[str, str]) -> Entry:

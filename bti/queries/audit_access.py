@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bti.actor import Actor, Membership
 from bti.facts import Participant
 from bti.models import batons, memberships, participations, people, units
+from bti.names import name_key
 
 
 def holder_at(
@@ -60,10 +61,10 @@ def staff_at(
             *_lived(m.started_at, m.ended_at, moment),
             sa.or_(people.c.ended_at.is_(None), people.c.ended_at > moment),
         )
-        .order_by(people.c.name, m.person_id, m.started_at, m.id)
+        .order_by(m.person_id, m.started_at, m.id)
     )
     held: dict[str, tuple[str, list[Membership]]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: name_key(row.name)):
         held.setdefault(row.person_id, (row.name, []))[1].append(Membership(row.unit_id, row.role, row.kind, row.unit))
     return tuple(Actor(municipality_id, id_, name, tuple(roles)) for id_, (name, roles) in held.items())
 

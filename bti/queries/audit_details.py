@@ -63,6 +63,7 @@ DETAILS: dict[str, dict[str, str]] = {
     "unit.add": {"unit": "unit"},
     "unit.change": {"unit": "unit"},
     "unit.end": {"unit": "unit"},
+    "register.write": {"rows": "number"},
     "import.run": {"rows": "number", "created": "number", "changed": "number"},
     "session.login": {"level": "level", "method": "method"},
     "session.ask_factor": {"awaits": "awaits"},
@@ -98,6 +99,9 @@ DETAILS: dict[str, dict[str, str]] = {
     "consent.export": {"rows": "number"},
     "register.read": {"shown": "number"},
     "import.dry_run": {"rows": "number", "findings": "number"},
+    "keys.rotate": {"rows": "number"},
+    "keys.seal": {"rows": "number"},
+    "cell.unopened": {},
     "refused": {"attempt": "attempt", "code": "refusal", "missing": "need"},
 }
 _NAMED = ("person", "unit")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bti.clock import local_day
 from bti.models import audit_entries, batons, cases, disclosures, participations, people, units
+from bti.names import name_key
 from bti.queries.audit import EXPORT_BATCH, MOST_COUNTED, PAGE_ROWS, Conditions, LogQuery, Page
 from bti.queries.audit_basis import SharedSteps, had_live_basis, rests_on_live_consent, was_withdrawn_before
 from bti.queries.audit_sql import field_of, local_day_of
@@ -218,10 +219,9 @@ def _people_inside(session: sa.Connection, query: LogQuery, door_ids: list[str])
         sa.select(inside.c.door_id, people.c.name, inside.c.role)
         .join(people, sa.and_(people.c.municipality_id == query.municipality_id, people.c.id == inside.c.person_id))
         .where(inside.c.person_id != query.auditor_id)
-        .order_by(inside.c.door_id, inside.c.role, people.c.name)
     )
     found: dict[str, list[tuple[str, str]]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row.role, name_key(row.name))):
         found.setdefault(row.door_id, []).append((row.name, row.role))
     return found
 

@@ -25,6 +25,7 @@ from bti.models import (
     units,
     wonders,
 )
+from bti.names import name_key
 from bti.policy import Ground, readable_rows, reader
 from bti.statements import Ask, Fixed
 
@@ -155,9 +156,8 @@ def staff_of_units(session: sa.Connection, *, municipality_id: str, unit_ids: It
             memberships.c.role.in_(("employee", "unit_leader")),
         )
         .group_by(people.c.municipality_id, people.c.id, people.c.name, people.c.title, memberships.c.unit_id)
-        .order_by(people.c.name, memberships.c.unit_id)
     )
-    return tuple(rows)
+    return tuple(sorted(rows, key=lambda row: (name_key(row.name), row.unit_id)))
 
 
 _SUBJECT_ROW = Fixed(sa.select(subjects).where(subjects.c.municipality_id == _HERE, subjects.c.id == _SUBJECT))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from bti import policy
 from bti.actor import Actor
 from bti.models import batons, cases, entries, people, subjects, units, wonders
+from bti.names import folded, name_key
 
 PAGE = 25
 SHORTEST_SEARCH = 2
@@ -53,27 +53,23 @@ def children_of(session: sa.Connection, *, municipality_id: str, unit_ids: Itera
         Child(id_, given, family, "" if blocked else group, unit_id, unit, born)
         for id_, given, family, group, unit_id, unit, born, blocked in rows
     )
-    return tuple(sorted(found, key=lambda child: (_folded(child.name), child.id)))
+    return tuple(sorted(found, key=lambda child: (name_key(child.name), child.id)))
 
 
 def matching(children: Sequence[Child], text: str, *, most: int) -> tuple[Child, ...]:
     """Return up to `most` children each of whose words in `text` begins a name or the group; none for a single letter.
 
-    Compared here and not in SQL: SQLite knows no capital Å, and names are to be sealed in the database.
+    Compared here and not in SQL: names are sealed in the database.
     """
-    wanted = _folded(text).replace(",", " ").split()
+    wanted = folded(text).replace(",", " ").split()
     if len("".join(wanted)) < SHORTEST_SEARCH:
         return ()
     found = []
     for child in children:
-        words = _folded(f"{child.name} {child.name.replace('-', ' ')} {child.group}").split()
+        words = folded(f"{child.name} {child.name.replace('-', ' ')} {child.group}").split()
         if all(any(word.startswith(part) for word in words) for part in wanted):
             found.append(child)
     return tuple(found[:most])
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
 
 
 # --- one's own wonders -------------------------------------------------------------------------------------------

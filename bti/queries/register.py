@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.models import cases, import_runs, memberships, municipalities, people, subjects, units
+from bti.names import folded, name_key
 from bti.policy import LEADER_SEES
 
 PAGE = 50
@@ -134,36 +135,26 @@ def people_of(
     after: str = "",
     limit: int = PAGE,
 ) -> People:
-    """Return a page of the staff by name, in two statements.
+    """Return a page of the staff by name, in three statements.
 
     `search` is part of a name or user name, `unit_id` keeps to those with a live role there, `after` is where the
-    page before said to go on. `ended` shows those who have left instead.
+    page before said to go on. `ended` shows those who have left instead. Names are sealed: all of them are opened to
+    sort the page out.
     """
     p = people.c
-    query = sa.select(people, _batons()).where(
+    query = sa.select(p.id, p.username, p.name).where(
         p.municipality_id == municipality_id, p.ended_at.is_not(None) if ended else p.ended_at.is_(None)
     )
-    if search.strip():
-        query = query.where(_sounds_like(search.strip()))
     if unit_id is not None:
         query = query.where(p.id.in_(_staff_ids(municipality_id, unit_id)))
-    if after:
-        name, _, id_ = after.rpartition("|")
-        query = query.where(sa.or_(p.name > name, sa.and_(p.name == name, p.id > id_)))
-    rows = session.execute(query.order_by(p.name, p.id).limit(limit + 1)).all()
-    shown = _with_roles(session, municipality_id, rows[:limit])
-    more = f"{shown[-1].name}|{shown[-1].id}" if len(rows) > limit else None
-    return People(shown, more)
-
-
-def _sounds_like(search: str) -> sa.ColumnElement[bool]:
-    # SQLite's lower() knows no Å, so the usual spellings are tried beside it.
-    spellings = {search, search.lower(), search.capitalize(), search.title()}
-    return sa.or_(
-        sa.func.lower(people.c.name).contains(search.lower(), autoescape=True),
-        people.c.username.contains(search.lower(), autoescape=True),
-        *(people.c.name.contains(spelling, autoescape=True) for spelling in sorted(spellings)),
-    )
+    wanted = folded(search.strip())
+    known = [row for row in session.execute(query) if wanted in folded(row.name) or wanted in row.username]
+    places = sorted(f"{name_key(row.name)}|{row.id}" for row in known)
+    following = [place for place in places if place > after][: limit + 1]
+    ids = [place.rpartition("|")[2] for place in following[:limit]]
+    rows = session.execute(sa.select(people, _batons()).where(p.municipality_id == municipality_id, p.id.in_(ids)))
+    shown = _with_roles(session, municipality_id, sorted(rows, key=lambda row: ids.index(row.id)))
+    return People(shown, following[limit - 1] if len(following) > limit else None)
 
 
 def person_of(session: sa.Connection, *, municipality_id: str, person_id: str) -> Person | None:

@@ -6,7 +6,6 @@ A list never shows what the case page would refuse: the conditions are `policy.w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -18,17 +17,13 @@ from bti import policy
 from bti.actor import Actor
 from bti.models import (
     cases,
-    consent_events,
-    consent_parties,
-    consents,
     disclosures,
     handovers,
     participations,
     people,
-    referrals,
     subjects,
-    units,
 )
+from bti.names import folded
 from bti.queries.facts import IS_OFFERED
 
 PAGE = 50
@@ -68,7 +63,8 @@ def cases_by_deadline(
 
     One more than asked tells that there are more.
     """
-    return list(session.execute(_page(_shape(wanted), most + 1), _asked(actor, wanted, today, after or BEGINNING)))
+    asked = _asked(session, actor, wanted, today, after or BEGINNING)
+    return list(session.execute(_page(_shape(wanted), most + 1), asked))
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ class Counted:
 
 def count_cases(session: sa.Connection, *, actor: Actor, wanted: Filter, today: date, until: date) -> Counted:
     """Return how many cases the filter finds in all and with a deadline no later than `until`, in one statement."""
-    asked = {**_asked(actor, wanted, today, BEGINNING), "until": until}
+    asked = {**_asked(session, actor, wanted, today, BEGINNING), "until": until}
     return Counted(*session.execute(_count(_shape(wanted)), asked).one())
 
 
@@ -99,17 +95,38 @@ def _shape(wanted: Filter) -> Shape:
     return Shape(wanted.ways, wanted.level is not None, wanted.due_before is not None, wanted.closed, bool(wanted.text))
 
 
-def _asked(actor: Actor, wanted: Filter, today: date, after: Place) -> dict[str, Any]:
+def _asked(session: sa.Connection, actor: Actor, wanted: Filter, today: date, after: Place) -> dict[str, Any]:
     pattern = wanted.text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return {
+    asked = {
         **policy.asking(actor, today),
         "level": wanted.level,
         "due_before": wanted.due_before,
         "after_due": after.due_on,
         "after_id": after.id,
         "reference_like": f"%{pattern.upper()}%",
-        "name_like": f"{pattern.lower()}%",
     }
+    return {**asked, "named": _named(session, wanted, asked) if wanted.text else []}
+
+
+def _named(session: sa.Connection, wanted: Filter, asked: dict[str, Any]) -> list[str]:
+    """Return whom the text names, among those the reader meets by this filter: names are sealed, and an index of
+    their beginnings would tell whoever reads the database how often each stands there."""
+    beginning, shape = folded(wanted.text), _shape(wanted)._replace(text=False)
+    rows = session.execute(_met(shape), {**asked, "after_due": BEGINNING.due_on, "after_id": BEGINNING.id})
+    return [
+        row.id
+        for row in rows
+        if folded(f"{row.given_name} {row.family_name}").startswith(beginning)
+        or folded(row.family_name).startswith(beginning)
+    ]
+
+
+@cache
+def _met(shape: Shape) -> sa.Select[Any]:
+    of_cases = sa.union(*(sa.select(cases.c.subject_id).where(*_conditions(way, shape)) for way in shape.ways))
+    return sa.select(subjects.c.id, subjects.c.given_name, subjects.c.family_name).where(
+        subjects.c.municipality_id == policy.MY_MUNICIPALITY, subjects.c.id.in_(of_cases)
+    )
 
 
 @cache
@@ -127,7 +144,7 @@ def _count(shape: Shape) -> sa.Select[int, int]:
     most: sa.ColumnElement[int] = sa.literal_column(str(MOST_COUNTED + 1))
     branches = [
         sa.select(cases.c.id, cases.c.due_on)
-        .select_from(_tables(shape))
+        .select_from(cases)
         .where(*_conditions(name, shape))
         # The most urgent first, or the number until a day would depend on where the counting stops.
         .order_by(cases.c.due_on, cases.c.id)
@@ -161,7 +178,7 @@ def _branch(way: str, shape: Shape) -> sa.Select[Any]:
             cases.c.closing_reason,
             sort_on.label("sort_on"),
         )
-        .select_from(_tables(shape))
+        .select_from(cases)
         .where(*_conditions(way, shape))
         .order_by(sort_on.desc() if shape.closed else sort_on, cases.c.id)
     )
@@ -177,13 +194,6 @@ _BEGIN_WITH: dict[str, sa.ColumnElement[bool]] = {
         )
     )
 }
-
-
-def _tables(shape: Shape) -> Any:
-    if not shape.text:
-        return cases
-    same = sa.and_(subjects.c.municipality_id == cases.c.municipality_id, subjects.c.id == cases.c.subject_id)
-    return cases.outerjoin(subjects, same)
 
 
 def _conditions(way: str, shape: Shape) -> list[sa.ColumnElement[bool]]:
@@ -207,97 +217,10 @@ def _conditions(way: str, shape: Shape) -> list[sa.ColumnElement[bool]]:
 
 
 def _matches() -> sa.ColumnElement[bool]:
-    reference, name = sa.bindparam("reference_like", type_=sa.String), sa.bindparam("name_like", type_=sa.String)
-    full_name = subjects.c.given_name + " " + subjects.c.family_name
     return sa.or_(
-        sa.func.upper(cases.c.reference).like(reference, escape="\\"),
-        sa.func.lower(full_name).like(name, escape="\\"),
-        sa.func.lower(subjects.c.family_name).like(name, escape="\\"),
+        sa.func.upper(cases.c.reference).like(sa.bindparam("reference_like", type_=sa.String), escape="\\"),
+        cases.c.subject_id.in_(sa.bindparam("named", type_=sa.String, expanding=True)),
     )
-
-
-# --- what stands beside each case --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What a page of cases shows besides: names, and what waits."""
-
-    subjects: dict[str, Any]
-    people: dict[str, str]
-    units: dict[str, str]
-    open_requests: dict[str, int]
-    offers: dict[str, Any]
-    referred: frozenset[str]
-
-
-def beside(session: sa.Connection, *, municipality_id: str, rows: Iterable[Any]) -> Beside:
-    """Return names and waiting things for a page of cases, in a constant number of statements."""
-    rows = list(rows)
-
-    def found(statement: sa.Select[Any], ids: set[str]) -> Any:
-        return session.execute(statement, {"here": municipality_id, "ids": sorted(ids)})
-
-    ids = {row.id for row in rows}
-    offers = {row.case_id: row for row in found(_OFFERS, ids)}
-    who = {row.holder_id for row in rows} | {offer.to_person_id for offer in offers.values()}
-    return Beside(
-        subjects={row.id: row for row in found(_SUBJECTS, {row.subject_id for row in rows if row.subject_id})},
-        people=_by_id(found(_PEOPLE, who)),
-        units=_by_id(found(_UNITS, {row.unit_id for row in rows})),
-        open_requests=_by_id(found(_OPEN_REQUESTS, ids)),
-        offers=offers,
-        referred=frozenset(found(_REFERRED, ids).scalars()),
-    )
-
-
-def _by_id(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(tuple(pair) for pair in pairs)
-
-
-_HERE = sa.bindparam("here", type_=sa.String)
-_IDS = sa.bindparam("ids", type_=sa.String, expanding=True)
-
-_SUBJECTS = sa.select(
-    subjects.c.id, subjects.c.given_name, subjects.c.family_name, subjects.c.group_name, subjects.c.address_blocked
-).where(subjects.c.municipality_id == _HERE, subjects.c.id.in_(_IDS))
-_PEOPLE = sa.select(people.c.id, people.c.name).where(people.c.municipality_id == _HERE, people.c.id.in_(_IDS))
-_UNITS = sa.select(units.c.id, units.c.name).where(units.c.municipality_id == _HERE, units.c.id.in_(_IDS))
-_OFFERS = sa.select(handovers.c.case_id, handovers.c.to_person_id, handovers.c.expires_on).where(
-    handovers.c.municipality_id == _HERE, handovers.c.case_id.in_(_IDS), IS_OFFERED
-)
-_REFERRED = sa.select(referrals.c.case_id).where(
-    referrals.c.municipality_id == _HERE, referrals.c.case_id.in_(_IDS), referrals.c.decided_at.is_(None)
-)
-
-
-def _open_requests() -> sa.Select[Any]:
-    """Count consents that somebody still has to answer: not all have, nobody has said no, and no door is open."""
-    e, p = consent_events.c, consent_parties.c
-    answers = sa.select(sa.func.count()).where(
-        e.municipality_id == consents.c.municipality_id, e.consent_id == consents.c.id
-    )
-    no = (
-        sa.exists()
-        .where(e.municipality_id == consents.c.municipality_id, e.consent_id == consents.c.id)
-        .where(e.event != "given")
-    )
-    needed = sa.select(sa.func.count()).where(
-        p.municipality_id == consents.c.municipality_id, p.consent_id == consents.c.id
-    )
-    return (
-        sa.select(consents.c.case_id, sa.func.count().label("open"))
-        .where(
-            consents.c.municipality_id == _HERE,
-            consents.c.case_id.in_(_IDS),
-            sa.not_(no),
-            answers.scalar_subquery() < needed.scalar_subquery(),
-        )
-        .group_by(consents.c.case_id)
-    )
-
-
-_OPEN_REQUESTS = _open_requests()
 
 
 # --- what waits for an answer of mine -----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from bti.engine import Scene, change, load_scene, require_open, require_relation
 from bti.errors import Invalid, NotFound, NotPossible
 from bti.grants import open_door
 from bti.models import consent_events, consents, new_id
+from bti.models.sealed import sealed
 from bti.queries.consents import Consent, consents_of_case
 from bti.usecases.doors import shut
 from bti.usecases.text import collect, one_of, optional, required
@@ -171,13 +172,13 @@ def insert_event(
     """Write down what a giver said (given, refused, withdrawn), and how."""
     session.execute(
         sa.insert(consent_events),
-        {
-            "municipality_id": scene.facts.municipality_id, "id": new_id(), "consent_id": consent_id,
-            "party_id": party_id, "event": event, "channel": said.channel,
+        sealed(session, consent_events, {
+            "municipality_id": scene.facts.municipality_id, "id": new_id(), "case_id": scene.facts.id,
+            "consent_id": consent_id, "party_id": party_id, "event": event, "channel": said.channel,
             "witness": optional("witness", said.witness), "evidence": optional("evidence", said.evidence),
             "said_on": said.said_on or scene.today, "recorded_at": scene.now,
             "recorded_by": scene.actor.person_id,
-        },
+        }),
     )  # fmt: skip
 
 

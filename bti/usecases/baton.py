@@ -16,6 +16,7 @@ from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
 from bti.facts import CaseFacts, PendingOffer
 from bti.grants import add_participant, end_offer, end_participation, give_baton
 from bti.models import handovers, new_id
+from bti.models.sealed import sealed
 from bti.queries.people import interim_holder, is_member, keep_roles
 from bti.usecases.text import one_of, optional, required
 from bti.usecases.wonders import insert_entry
@@ -141,12 +142,12 @@ def _insert_offer(
     offer_id = new_id()
     session.execute(
         sa.insert(handovers),
-        {
+        sealed(session, handovers, {
             "municipality_id": scene.facts.municipality_id, "id": offer_id, "case_id": scene.facts.id,
             "from_person_id": scene.facts.holder_id, "to_person_id": person_id, "to_unit_id": unit_id,
             "takes_over_log": takes_over_log, "note": note, "state": "offered", "offered_at": scene.now,
             "offered_by": scene.actor.person_id, "expires_on": expires,
-        },
+        }),
     )  # fmt: skip
     change(
         session,

@@ -43,6 +43,11 @@ def move(
 ) -> Scene:
     """Take a move of the definition and keep its reason in the log. Arguments and errors as `moves.take_move`."""
     told = optional("reason", reason)
+
+    def keep(before: Scene, to: str, level_order: int) -> None:
+        # Every step stands in the log, also one taken without a word.
+        _keep_reason(session, before, "closing" if to == CLOSED else "decision", name, told, level_order)
+
     scene = take_move(
         session,
         actor=actor,
@@ -53,17 +58,16 @@ def move(
         reason_given=bool(told),
         closing_reason=closing_reason,
         next_date=next_date,
+        keep=keep,
     )
     if scene.facts.is_open and any(way.name == name for way in scene.model.moves_from(CLOSED)):
         scene = baton.catch(session, scene)
-    # Every step stands in the log, also one taken without a word.
-    _keep_reason(session, scene, "closing" if scene.facts.step == CLOSED else "decision", name, told)
     return scene
 
 
-def _keep_reason(session: sa.Connection, scene: Scene, kind: str, title: str, text: str) -> None:
+def _keep_reason(session: sa.Connection, scene: Scene, kind: str, title: str, text: str, level_order: int) -> None:
     # Reasons given at level 0 stay with the wonder; later ones are the log's, of the kind every partner works with.
-    information_kind = "measures" if scene.facts.level_order else WONDER_KIND
+    information_kind = "measures" if level_order else WONDER_KIND
     insert_entry(
         session,
         scene,
@@ -99,8 +103,8 @@ def set_next_date(
     due_on, due_reason = earliest(next_date, scene.facts.next_measure_on)
     values = {"step_due_on": next_date, "due_on": due_on, "due_reason": due_reason}
     fields = {"from": scene.facts.due_on, "to": next_date}
+    _keep_reason(session, scene, "decision", "next_date", told, scene.facts.level_order)
     change(session, scene, event="case.next_date", values=values, fields=fields)
-    _keep_reason(session, scene, "decision", "next_date", told)
 
 
 def hand_on(

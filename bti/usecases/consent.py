@@ -16,6 +16,7 @@ from bti.consents import Effects, doors_of, effects_of_ending
 from bti.engine import Scene, after_readings, change, load_scene, require_open, require_relation, require_seen
 from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
 from bti.models import consent_parties, consent_units, consents, new_id, units
+from bti.models.sealed import sealed
 from bti.queries.consents import Consent, Giver, consents_of_case, givers_for
 from bti.usecases.answers import Said, check_said, find, insert_event
 from bti.usecases.doors import check_kinds, check_until, shut
@@ -170,7 +171,7 @@ def _insert_consent(session: sa.Connection, scene: Scene, wish: _Wish, givers: S
     consent_id = new_id()
     session.execute(
         sa.insert(consents),
-        tenant
+        sealed(session, consents, tenant
         | {
             "id": consent_id, "case_id": scene.facts.id, "subject_id": scene.facts.subject_id,
             "purpose": wish.purpose, "kinds": wish.kinds, "about": required("about", wish.about),
@@ -179,7 +180,7 @@ def _insert_consent(session: sa.Connection, scene: Scene, wish: _Wish, givers: S
             "notice_hash": _notice_hash(wish),
             "valid_to": wish.valid_to, "asked_by": scene.actor.person_id, "asked_at": scene.now,
             "renews_id": wish.renews_id,
-        },
+        }),
     )  # fmt: skip
     session.execute(
         sa.insert(consent_units),

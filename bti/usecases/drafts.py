@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bti.actor import Actor
 from bti.errors import Invalid
 from bti.models import drafts, new_id
+from bti.models.sealed import sealed
 
 LONGEST = 60_000
 # Tokens of the page, not of the text.
@@ -37,14 +38,17 @@ def save(session: sa.Connection, *, actor: Actor, form: str, content: Mapping[st
         raise Invalid(draft="too_long")
     # One statement: the first two savings may come at once.
     insert = postgresql.insert if session.dialect.name == "postgresql" else sqlite.insert
-    row = {
-        "municipality_id": actor.municipality_id, "id": new_id(), "person_id": actor.person_id,
-        "form": form, "content": text, "saved_at": now,
-    }  # fmt: skip
+    row = sealed(
+        session, drafts,
+        {
+            "municipality_id": actor.municipality_id, "id": new_id(), "person_id": actor.person_id, "form": form,
+            "content": text, "saved_at": now,
+        },
+    )  # fmt: skip
     key = ["municipality_id", "person_id", "form"]
-    session.execute(
-        insert(drafts).values(row).on_conflict_do_update(index_elements=key, set_={"content": text, "saved_at": now})
-    )
+    # The id too: what was sealed opens in no other row.
+    again = {name: row[name] for name in ("id", "content", "saved_at")}
+    session.execute(insert(drafts).values(row).on_conflict_do_update(index_elements=key, set_=again))
 
 
 def load(session: sa.Connection, *, actor: Actor, form: str) -> Draft | None:

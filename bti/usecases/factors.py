@@ -13,6 +13,7 @@ from bti.crypto import totp
 from bti.crypto.tokens import bare_code, fingerprint, new_recovery_code
 from bti.errors import Forbidden, Invalid, NotPossible
 from bti.models import municipalities, new_id, people, recovery_codes, second_factors
+from bti.models.sealed import sealed
 from bti.queries.sessions import Session
 from bti.usecases.administration import require_administrator
 from bti.usecases.sessions import end_all, missing_proof, must_have_factor
@@ -87,7 +88,12 @@ def add(session: sa.Connection, *, found: Session, secret: str, code: str, now: 
     here = {"municipality_id": actor.municipality_id}
     session.execute(
         sa.insert(second_factors),
-        here | {"id": factor_id, "person_id": actor.person_id, "secret": secret, "last_step": step, "added_at": now},
+        sealed(
+            session,
+            second_factors,
+            here
+            | {"id": factor_id, "person_id": actor.person_id, "secret": secret, "last_step": step, "added_at": now},
+        ),
     )
     session.execute(
         sa.insert(recovery_codes),

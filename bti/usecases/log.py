@@ -10,6 +10,7 @@ from bti.actor import Actor
 from bti.engine import Scene, load_scene, refresh_due, require_ground, require_open, require_relation, write_trail
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import evaluations, goals, guardianships, measures, new_id
+from bti.models.sealed import sealed
 from bti.queries.people import is_member
 from bti.usecases.text import collect, one_of, optional, required
 from bti.usecases.wonders import check_past, insert_entry
@@ -94,11 +95,11 @@ def set_goal(
     goal_id = new_id()
     session.execute(
         sa.insert(goals),
-        {
+        sealed(session, goals, {
             "municipality_id": actor.municipality_id, "id": goal_id, "case_id": case_id,
             "information_kind": information_kind, "text": required("text", text), "author_id": actor.person_id,
             "unit_id": scene.unit_id, "set_at": now,
-        },
+        }),
     )  # fmt: skip
     write_trail(session, scene, event="goal.set", object_id=goal_id, fields={"information_kind": information_kind})
     return goal_id
@@ -166,13 +167,13 @@ def plan_measure(
     measure_id = new_id()
     session.execute(
         sa.insert(measures),
-        {
+        sealed(session, measures, {
             "municipality_id": actor.municipality_id, "id": measure_id, "case_id": case_id, "goal_id": goal_id,
             "information_kind": information_kind, "text": required("text", text),
             "responsible_person_id": person_id, "responsible_guardian_id": guardian_id, "starts_on": starts,
             "evaluate_on": evaluate_on, "state": "active", "author_id": actor.person_id,
             "unit_id": scene.unit_id, "planned_at": now,
-        },
+        }),
     )  # fmt: skip
     write_trail(
         session, scene, event="measure.plan", object_id=measure_id,
@@ -287,12 +288,12 @@ def evaluate_measure(
     state = small_track("measure", version).next_state(outcome, row.state)
     session.execute(
         sa.insert(evaluations),
-        {
+        sealed(session, evaluations, {
             "municipality_id": actor.municipality_id, "id": new_id(), "case_id": case_id,
             "measure_id": measure_id, "done_as_planned": done_as_planned, "effect": effect, "outcome": outcome,
             "text": required("text", text), "author_id": actor.person_id, "unit_id": scene.unit_id,
             "evaluated_at": now,
-        },
+        }),
     )  # fmt: skip
     next_date = evaluate_on if going_on else row.evaluate_on
     session.execute(

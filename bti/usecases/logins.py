@@ -14,6 +14,7 @@ from bti.crypto.passwords import verify_password
 from bti.db import be_in
 from bti.errors import Forbidden, NotFound
 from bti.models import memberships, municipalities, people, units
+from bti.names import name_key
 from bti.queries.people import load_actor
 from bti.queries.sessions import Session
 from bti.usecases import sessions
@@ -198,7 +199,8 @@ def demo_people(session: sa.Connection) -> tuple[DemoPerson, ...]:
 def _demo_people(session: sa.Connection, municipality_id: str) -> dict[str, DemoPerson]:
     rows = session.execute(
         sa.select(
-            people.c.id, people.c.name, people.c.title, memberships.c.role, units.c.name.label("unit"),
+            people.c.id, people.c.name, people.c.title, memberships.c.role, memberships.c.started_at,
+            units.c.name.label("unit"),
         )
         .join(
             memberships,
@@ -210,10 +212,10 @@ def _demo_people(session: sa.Connection, municipality_id: str) -> dict[str, Demo
         )
         .join(units, sa.and_(units.c.municipality_id == people.c.municipality_id, units.c.id == memberships.c.unit_id))
         .where(people.c.municipality_id == municipality_id, people.c.ended_at.is_(None))
-        .order_by(memberships.c.started_at, people.c.name)
+        .order_by(memberships.c.started_at)
     ).all()  # fmt: skip
     found: dict[str, DemoPerson] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row.started_at, name_key(row.name))):
         key = f"{municipality_id}:{row.id}"
         known = found.get(key)
         roles = (known.roles if known else ()) + ((row.role, row.unit),)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from bti.errors import Invalid, NotFound, NotPossible
 from bti.models import municipalities
+from bti.models.sealed import begin_owner
 from bti.usecases.administration import tell
 from bti.usecases.contact import check_name
 from bti.usecases.system import System
@@ -32,6 +33,7 @@ def add_municipality(
         lambda: check_name("name", name),
         lambda: _version(definition, version),
     )
+    begin_owner(municipality_id, municipality_id)
     session.execute(
         sa.insert(municipalities),
         {

@@ -12,6 +12,7 @@ from bti.errors import Invalid, Missing, NotFound, NotPossible, NotReady
 from bti.facts import Participant
 from bti.grants import end_participation
 from bti.models import new_id, participations, units
+from bti.models.sealed import sealed
 from bti.queries.people import is_member
 from bti.usecases.baton import decline_reasons, uncovered
 from bti.usecases.text import collect, one_of, required
@@ -48,11 +49,11 @@ def invite(
     invitation_id = new_id()
     session.execute(
         sa.insert(participations),
-        {
+        sealed(session, participations, {
             "municipality_id": municipality, "id": invitation_id, "case_id": case_id, "person_id": person_id,
             "unit_id": unit_id, "state": "invited", "purpose": required("purpose", purpose), "invited_at": now,
             "invited_by": actor.person_id,
-        },
+        }),
     )  # fmt: skip
     change(
         session, scene, event="participation.invite", object_id=invitation_id,

@@ -14,6 +14,7 @@ from bti.actor import ROLES, Actor
 from bti.crypto.passwords import hash_password, verify_password
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import memberships, new_id, people
+from bti.models.sealed import sealed, sealed_columns
 from bti.usecases.administration import administer, tell
 from bti.usecases.contact import (
     LONGEST_NAME,
@@ -65,12 +66,12 @@ def add_person(
     person_id = new_id()
     session.execute(
         sa.insert(people),
-        {
+        sealed(session, people, {
             "municipality_id": actor.municipality_id, "id": person_id,
             "username": check_username("username", username),
             **_particulars(name, title, email, phone, language),
             "password_hash": hash_password(password) if password else None,
-        },
+        }),
     )  # fmt: skip
     tell(session, actor=actor, event="person.add", now=now, object_id=person_id, fields={"person": person_id})
     return person_id
@@ -181,10 +182,12 @@ def _change(session: sa.Connection, actor: Actor, person_id: str, values: dict[s
 
 
 def _update(session: sa.Connection, actor: Actor, person_id: str, **values: Any) -> None:
+    row = {"municipality_id": actor.municipality_id, "id": person_id}
+    written = sealed(session, people, row | values) if values.keys() & set(sealed_columns(people)) else values
     session.execute(
         sa.update(people)
         .where(people.c.municipality_id == actor.municipality_id, people.c.id == person_id)
-        .values(**values)
+        .values(**{name: written[name] for name in values})
     )
 
 

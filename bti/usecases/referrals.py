@@ -12,6 +12,7 @@ from bti.actor import Actor
 from bti.engine import Scene, change, load_scene, require_open, require_relation, require_seen
 from bti.errors import Forbidden, NotFound, NotPossible
 from bti.models import anonymous_discussions, new_id, referrals, units
+from bti.models.sealed import sealed
 from bti.queries import referred
 from bti.queries.referred import Referred
 from bti.usecases.text import collect, one_of, required
@@ -56,11 +57,11 @@ def refer(
     referral_id = new_id()
     session.execute(
         sa.insert(referrals),
-        {
+        sealed(session, referrals, {
             "municipality_id": actor.municipality_id, "id": referral_id, "case_id": case_id, "unit_id": unit_id,
             "cause": cause, "question": required("question", question), "referred_by": actor.person_id,
             "referred_at": now,
-        },
+        }),
     )  # fmt: skip
     change(session, scene, event="referral.make", object_id=referral_id, fields={"unit": unit_id, "cause": cause})
     return referral_id
@@ -73,6 +74,8 @@ def decide(session: sa.Connection, *, actor: Actor, case_id: str, outcome: str, 
     """
     scene = load_scene(session, actor=actor, case_id=case_id, now=now, lock=True)
     _decidable(scene, outcome, reason)
+    row = {"municipality_id": actor.municipality_id, "id": scene.facts.referral_id, "case_id": case_id}
+    written = sealed(session, referrals, row | {"reason": required("reason", reason)})
     session.execute(
         sa.update(referrals)
         .where(
@@ -80,7 +83,7 @@ def decide(session: sa.Connection, *, actor: Actor, case_id: str, outcome: str, 
             referrals.c.id == scene.facts.referral_id,
             referrals.c.decided_at.is_(None),
         )
-        .values(outcome=outcome, reason=required("reason", reason), decided_by=actor.person_id, decided_at=now)
+        .values(outcome=outcome, reason=written["reason"], decided_by=actor.person_id, decided_at=now)
     )
     change(
         session,
@@ -181,10 +184,10 @@ def ask_anonymously(session: sa.Connection, *, actor: Actor, unit_id: str, quest
     discussion_id = new_id()
     session.execute(
         sa.insert(anonymous_discussions),
-        {
+        sealed(session, anonymous_discussions, {
             "municipality_id": actor.municipality_id, "id": discussion_id, "author_id": actor.person_id,
             "unit_id": unit_id, "question": required("question", question), "asked_at": now,
-        },
+        }),
     )  # fmt: skip
     _told(session, actor, "discussion.ask", discussion_id, unit_id, now)
     return discussion_id
@@ -194,23 +197,24 @@ def answer_anonymously(session: sa.Connection, *, actor: Actor, discussion_id: s
     """Answer a question put to one's own service. Raises NotFound, NotPossible, Invalid (answer)."""
     told = required("answer", answer, longest=4_000)
     d = anonymous_discussions
-    row = session.execute(
+    asked = session.execute(
         sa.select(d.c.unit_id, d.c.answered_at).where(
             d.c.municipality_id == actor.municipality_id,
             d.c.id == discussion_id,
             d.c.unit_id.in_(sorted(actor.units())),
         )
     ).first()
-    if row is None:
+    if asked is None:
         raise NotFound()
+    row = sealed(session, d, {"municipality_id": actor.municipality_id, "id": discussion_id, "answer": told})
     written = session.execute(
         sa.update(d)
         .where(d.c.municipality_id == actor.municipality_id, d.c.id == discussion_id, d.c.answered_at.is_(None))
-        .values(answer=told, answered_by=actor.person_id, answered_at=now)
+        .values(answer=row["answer"], answered_by=actor.person_id, answered_at=now)
     )
     if written.rowcount != 1:
         raise NotPossible("already_answered")
-    _told(session, actor, "discussion.answer", discussion_id, row.unit_id, now)
+    _told(session, actor, "discussion.answer", discussion_id, asked.unit_id, now)
 
 
 def _told(session: sa.Connection, actor: Actor, event: str, discussion_id: str, unit_id: str, now: datetime) -> None:

@@ -16,6 +16,8 @@ from bti.clock import local_day
 from bti.models import cases, disclosures, handovers, import_runs, memberships
 from bti.queries.facts import case_facts, lock_case
 from bti.usecases import baton
+from bti.usecases.imports.turns import WORKING, set_run
+from bti.usecases.system import System
 
 # A file with names of children isn't kept for an administrator who never came back to it.
 _FORGET_AFTER = timedelta(days=1)
@@ -100,16 +102,13 @@ def let_baton_fall(session: sa.Connection, *, actor: Actor, case_id: str, now: d
 def forget_files(session: sa.Connection, *, municipality_id: str, now: datetime) -> int:
     """Throw away import files that nobody carried out within a day, also of runs that broke down; return how many."""
     r = import_runs.c
-    forgotten = session.execute(
-        sa.update(import_runs)
-        .where(
-            r.municipality_id == municipality_id,
-            r.state.in_(("checking", "checked", "running")),
-            r.started_at < now - _FORGET_AFTER,
-        )
-        .values(state="failed", content="", finished_at=now)
-    )
-    return forgotten.rowcount
+    kept = r.state.in_(("checked", *WORKING))
+    left = session.execute(
+        sa.select(r.id).where(r.municipality_id == municipality_id, kept, r.started_at < now - _FORGET_AFTER)
+    ).all()
+    for row in left:
+        set_run(session, System(municipality_id), row.id, only=kept, state="failed", content="", finished_at=now)
+    return len(left)
 
 
 def _ids(session: sa.Connection, query: sa.Select[Any]) -> tuple[str, ...]:

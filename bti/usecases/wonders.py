@@ -24,6 +24,7 @@ from bti.engine import (
 )
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import batons, cases, entries, municipalities, new_id, subjects, wonders
+from bti.models.sealed import begin_owner, sealed
 from bti.queries.people import keep_roles
 from bti.usecases.text import collect, one_of, required
 from bti.workflow.library import load_definition
@@ -83,18 +84,24 @@ def register(
     if due is None:
         raise NotPossible("no_deadline", step=model.initial_step)
     opened = Opened(new_id(), new_reference(now))
+    begin_owner(actor.municipality_id, opened.case_id)
     _insert_case(session, actor, model, opened, unit_id, subject_id, due.on, now)
     session.execute(
         sa.insert(wonders),
-        {
-            "municipality_id": actor.municipality_id,
-            "id": new_id(),
-            "case_id": opened.case_id,
-            "themes": tuple(themes),
-            "seen": required("seen", seen),
-            "talked": talked,
-        },
+        sealed(
+            session,
+            wonders,
+            {
+                "municipality_id": actor.municipality_id,
+                "id": new_id(),
+                "case_id": opened.case_id,
+                "themes": tuple(themes),
+                "seen": required("seen", seen),
+                "talked": talked,
+            },
+        ),
     )
+    _tell_opened(session, actor, model, opened, unit_id, subject_id, now)
     return opened
 
 
@@ -160,6 +167,17 @@ def _insert_case(
             "how": "author", "started_at": now, "ended_at": None,
         },
     )  # fmt: skip
+
+
+def _tell_opened(
+    session: sa.Connection,
+    actor: Actor,
+    model: Model,
+    opened: Opened,
+    unit_id: str,
+    subject_id: str | None,
+    now: datetime,
+) -> None:
     audit.record(
         session,
         actor=actor,
@@ -173,7 +191,7 @@ def _insert_case(
         fields={
             "definition": model.name,
             "definition_version": model.version,
-            "step": step,
+            "step": model.initial_step,
             "unit": unit_id,
             "holder": actor.person_id,
             "holder_unit": unit_id,
@@ -243,7 +261,7 @@ def insert_entry(
     entry_id = new_id()
     session.execute(
         _INSERT_ENTRY,
-        {
+        sealed(session, entries, {
             "municipality_id": scene.facts.municipality_id,
             "id": entry_id,
             "case_id": scene.facts.id,
@@ -256,8 +274,8 @@ def insert_entry(
             "author_id": scene.actor.person_id,
             "unit_id": scene.unit_id or scene.facts.unit_id,
             "written_at": scene.now,
-        },
-    )
+        }),
+    )  # fmt: skip
     return entry_id
 
 
@@ -297,11 +315,13 @@ def give_feedback(session: sa.Connection, *, actor: Actor, case_id: str, text: s
     if scene.facts.feedback_given:
         raise NotPossible("already_answered")
     answer = required("text", text, longest=2_000)
-    written = session.execute(
-        sa.update(wonders)
-        .where(wonders.c.municipality_id == actor.municipality_id, wonders.c.case_id == case_id)
-        .values(feedback=answer, feedback_by=actor.person_id, feedback_at=now)
-    )
-    if written.rowcount != 1:
+    here = (wonders.c.municipality_id == actor.municipality_id, wonders.c.case_id == case_id)
+    wonder_id = session.execute(sa.select(wonders.c.id).where(*here)).scalar_one_or_none()
+    if wonder_id is None:
         raise NotFound()
+    row = {"municipality_id": actor.municipality_id, "id": wonder_id, "case_id": case_id, "feedback": answer}
+    written = sealed(session, wonders, row)["feedback"]
+    session.execute(
+        sa.update(wonders).where(*here).values(feedback=written, feedback_by=actor.person_id, feedback_at=now)
+    )
     write_trail(session, scene, event="feedback.give", fields={"to": scene.facts.author_id})

@@ -12,7 +12,8 @@ from bti import audit
 from bti.actor import Actor
 from bti.clock import local_day
 from bti.queries import worklist as lists
-from bti.queries.worklist import Beside, Filter, Place
+from bti.queries.beside import Beside, beside
+from bti.queries.worklist import Filter, Place
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def read(session: sa.Connection, *, actor: Actor, wanted: Filter, after: Place |
     )
     found = Worklist(
         rows=page,
-        beside=lists.beside(session, municipality_id=actor.municipality_id, rows=page),
+        beside=beside(session, municipality_id=actor.municipality_id, rows=page),
         after=Place(page[-1].due_on, page[-1].id) if more and not wanted.closed else None,
         total=counted.total,
         this_week=all_mine.until,

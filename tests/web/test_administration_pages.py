@@ -12,6 +12,7 @@ from bti.db import reading, writing
 from bti.models import memberships, people, units
 from bti.queries import register
 from tests.cast import NEXT_DOOR, Cast, settle_neighbour
+from tests.keys import put
 from tests.web.visitor import Visitor
 
 Clients = Callable[[str], Visitor]
@@ -117,7 +118,7 @@ class TestEveryForm:
         person = {"id": "them", "username": "them", "name": "T", "title": "", "language": "nb"}
         with writing(cast.database) as session:
             session.execute(sa.insert(units), there | unit)
-            session.execute(sa.insert(people), there | person)
+            put(session, people, there | person)
         tokens = arne.get(f"{ROOT}/enheter/ny")
         for unit_id in ("theirs", "x" * 300, "'"):
             for what in ("", "/avslutt"):

@@ -11,6 +11,7 @@ from bti.db import reading, writing
 from bti.models import audit_entries, handovers, memberships, people
 from bti.usecases import log
 from tests.cast import Cast, settle_neighbour
+from tests.keys import put
 from tests.web.records import SECRETS
 from tests.web.visitor import Visitor
 
@@ -158,9 +159,12 @@ class TestAskingSomebodyToTakeTheBaton:
         with writing(case.cast.database) as session:
             for number in range(9):
                 here = {"municipality_id": case.cast.municipality_id}
-                session.execute(
-                    sa.insert(people),
-                    here | {"id": f"t{number}", "username": f"t{number}", "name": f"Lærer {number}", "language": "nb"},
+                put(
+                    session,
+                    people,
+                    here
+                    | {"id": f"t{number}", "username": f"t{number}", "name": f"Lærer {number}", "title": ""}
+                    | {"language": "nb"},
                 )
                 session.execute(
                     sa.insert(memberships),

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bti.db import writing
 from bti.models import memberships, subjects, wonders
 from tests.cast import HERE, Cast
+from tests.keys import change, put
 from tests.web.records import rows, told
 from tests.web.visitor import Page, Visitor, on_both_databases
 
@@ -208,16 +209,13 @@ class TestSearchingForAChild:
 
     def test_knows_capital_letters_outside_english(self, client_of: ClientOf, cast: Cast) -> None:
         with writing(cast.database) as session:
-            session.execute(
-                sa.update(subjects).where(subjects.c.id == "ida").values(given_name="Åse", family_name="Čáhppe")
-            )
+            change(session, subjects, subjects.c.id == "ida", given_name="Åse", family_name="Čáhppe")
         assert self.hits(client_of("kari"), "åse") == ["Åse Čáhppe, 3A"]
         assert self.hits(client_of("kari"), "čáh") == ["Åse Čáhppe, 3A"]
 
     def test_gives_ten_at_most_and_nobody_who_has_left(self, client_of: ClientOf, cast: Cast) -> None:
         with writing(cast.database) as session:
-            session.execute(
-                sa.insert(subjects),
+            put(session, subjects,
                 [
                     {
                         "municipality_id": HERE, "id": f"x{n}", "kind": "child", "given_name": f"Xander{n}",

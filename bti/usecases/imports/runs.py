@@ -20,6 +20,7 @@ from bti.clock import local_day
 from bti.db import DatabaseUnavailable, reading, writing
 from bti.errors import Invalid, NotFound, NotPossible
 from bti.models import import_runs, new_id
+from bti.models.sealed import sealed
 from bti.usecases.administration import administer, require_administrator, tell
 from bti.usecases.imports.children import plan_children
 from bti.usecases.imports.columns import KINDS
@@ -28,6 +29,7 @@ from bti.usecases.imports.planning import Progress, Work
 from bti.usecases.imports.report import MOST_FINDINGS, Plan, Report
 from bti.usecases.imports.staff import plan_staff
 from bti.usecases.imports.table import Table, read
+from bti.usecases.imports.turns import WORKING, set_run
 from bti.usecases.imports.units import plan_units
 from bti.usecases.imports.writing import write
 from bti.usecases.text import one_of
@@ -92,12 +94,12 @@ def receive(session: sa.Connection, *, actor: Actor, kind: str, content: bytes, 
     run_id = new_id()
     session.execute(
         sa.insert(import_runs),
-        {
+        sealed(session, import_runs, {
             "municipality_id": actor.municipality_id, "id": run_id, "person_id": actor.person_id or None,
             "kind": kind, "state": "checking", "total_rows": len(table.rows), "done_rows": 0, "created": 0,
             "changed": 0, "findings": json.dumps({"encoding": table.encoding}),
             "content": content.decode(_DECODED[table.encoding]), "started_at": now,
-        },
+        }),
     )  # fmt: skip
     return run_id
 
@@ -136,7 +138,7 @@ def carry_out(database: sa.Engine, *, actor: Actor, run_id: str, clock: Clock, m
     require_administrator(actor)
     with writing(database) as session:
         table = _stored(session, actor, run_id, "checked", lock=True)
-        _set(session, actor, run_id, state="running")
+        set_run(session, actor, run_id, state="running")
     try:
         with writing(database) as session:
             administer(session, actor)
@@ -217,7 +219,7 @@ def _published(database: sa.Engine, actor: Actor, run_id: str, progress: Progres
     def publish(done: int, total: int) -> None:
         # Another writer may hold the database; the next time will do.
         with suppress(DatabaseUnavailable), writing(database) as session:
-            _set(session, actor, run_id, done_rows=done)
+            set_run(session, actor, run_id, done_rows=done)
         if progress:
             progress(done, total)
 
@@ -232,28 +234,13 @@ def _finish(session: sa.Connection, actor: Actor, run_id: str, report: Report, s
     if state != "checked":
         # Names of children aren't kept longer than they are needed.
         told |= {"content": "", "finished_at": now}
-    _set(session, actor, run_id, **told)
+    set_run(session, actor, run_id, **told)
 
 
 def _give_up(database: sa.Engine, actor: Actor, run_id: str, now: datetime) -> None:
     with suppress(DatabaseUnavailable), writing(database) as session:
-        session.execute(
-            sa.update(import_runs)
-            .where(
-                import_runs.c.municipality_id == actor.municipality_id,
-                import_runs.c.id == run_id,
-                import_runs.c.state.in_(("checking", "running")),
-            )
-            .values(state="failed", content="", finished_at=now)
-        )
-
-
-def _set(session: sa.Connection, actor: Actor, run_id: str, **values: Any) -> None:
-    session.execute(
-        sa.update(import_runs)
-        .where(import_runs.c.municipality_id == actor.municipality_id, import_runs.c.id == run_id)
-        .values(**values)
-    )
+        working = import_runs.c.state.in_(WORKING)
+        set_run(session, actor, run_id, only=working, state="failed", content="", finished_at=now)
 
 
 def _tell_dry_run(session: sa.Connection, actor: Actor, report: Report, now: datetime) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bti.actor import Actor
 from bti.errors import NotFound, NotPossible
 from bti.models import import_runs
+from bti.models.sealed import sealed
 from bti.queries.register import Import
 from bti.usecases.administration import administer
 
@@ -40,7 +41,7 @@ def begin(session: sa.Connection, *, actor: Actor, run_id: str, now: datetime) -
     """
     take_turn(session, actor=actor, now=now)
     _checked(session, actor, run_id)
-    _set(session, actor, run_id, started_at=now)
+    set_run(session, actor, run_id, started_at=now)
 
 
 def discard(session: sa.Connection, *, actor: Actor, run_id: str, now: datetime) -> None:
@@ -85,11 +86,12 @@ def _checked(session: sa.Connection, actor: Actor, run_id: str) -> Any:
 def _end(session: sa.Connection, actor: Actor, row: Any, cause: str, now: datetime) -> None:
     """End a run without having imported anything; its report keeps its numbers and says why."""
     told = json.dumps(json.loads(row.findings or "{}") | {"cause": cause}, ensure_ascii=False)
-    _set(session, actor, row.id, state="failed", content="", findings=told, finished_at=now)
+    set_run(session, actor, row.id, state="failed", content="", findings=told, finished_at=now)
 
 
-def _set(session: sa.Connection, actor: Actor, run_id: str, **values: Any) -> None:
-    r = import_runs.c
-    session.execute(
-        sa.update(import_runs).where(r.municipality_id == actor.municipality_id, r.id == run_id).values(**values)
-    )
+def set_run(session: sa.Connection, actor: Actor, run_id: str, *, only: Any = None, **values: Any) -> None:
+    """Write how a run goes; `only` is a condition on its row."""
+    r, row = import_runs.c, {"municipality_id": actor.municipality_id, "id": run_id}
+    written = sealed(session, import_runs, row | values)
+    here = (r.municipality_id == actor.municipality_id, r.id == run_id, *([] if only is None else [only]))
+    session.execute(sa.update(import_runs).where(*here).values({name: written[name] for name in values}))

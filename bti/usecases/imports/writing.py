@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.actor import Actor
+from bti.db import UNTOLD
 from bti.models import guardians, guardianships, memberships, people, subjects, units
+from bti.models.sealed import begin_owner, sealed, sealed_columns
 from bti.usecases.administration import tell
 from bti.usecases.imports.report import Plan
 from bti.usecases.sessions import end_all
 
 _BATCH = 1_000
+# What one entry commits to: an entry of the trail has room for 65,535 bytes, and a row's commitments take 200.
+_TOLD_AT_ONCE = 250
 # A row can only refer to what is there before it.
 _ORDER = (units, people, memberships, subjects, guardians, guardianships)
 
@@ -22,9 +27,9 @@ _ORDER = (units, people, memberships, subjects, guardians, guardianships)
 def write(session: sa.Connection, *, actor: Actor, plan: Plan, now: datetime) -> None:
     """Write every row and every entry of the trail that is planned."""
     for table in _ORDER:
-        rows = [values for where, values in plan.inserts if where is table]
-        _insert(session, table, [_completed(table, values, actor, now) for values in rows])
-        _update(session, table, actor, [(id_, values) for where, id_, values in plan.updates if where is table])
+        rows = [_completed(table, values, actor, now) for where, values in plan.inserts if where is table]
+        insert_rows(session, table, rows, actor=actor, now=now)
+        _update(session, table, [(id_, values) for where, id_, values in plan.updates if where is table], actor, now)
     for event, object_id, fields in plan.told:
         tell(session, actor=actor, event=event, now=now, object_id=object_id, fields=fields)
     granted = {values["person_id"] for table, values in plan.inserts if table is memberships}
@@ -39,23 +44,57 @@ def _completed(table: sa.Table, values: dict[str, Any], actor: Actor, now: datet
     return given
 
 
-def _insert(session: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), _BATCH):
-        session.execute(sa.insert(table), rows[start : start + _BATCH])
+def insert_rows(
+    session: sa.Connection, table: sa.Table, rows: list[dict[str, Any]], *, actor: Actor, now: datetime
+) -> None:
+    """Write new rows of the register; what is sealed in them is told of as it is written."""
+    for some in _in_parts(table, rows):
+        if table.info.get("owner") == "id":
+            for row in some:
+                begin_owner(row["municipality_id"], row["id"])
+        session.execute(sa.insert(table), [_sealed(session, table, row) for row in some])
+        _tell_written(session, table, len(some), actor, now)
 
 
-def _update(session: sa.Connection, table: sa.Table, actor: Actor, rows: list[tuple[str, dict[str, Any]]]) -> None:
+def _update(
+    session: sa.Connection, table: sa.Table, rows: list[tuple[str, dict[str, Any]]], actor: Actor, now: datetime
+) -> None:
     # Rows that change the same columns go in one batch.
-    for columns, same in groupby(sorted(rows, key=_columns), key=_columns):
-        statement = (
-            sa.update(table)
-            .where(table.c.municipality_id == actor.municipality_id, table.c.id == sa.bindparam("row_id"))
-            .values({column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in columns})
-        )
-        given = [{"row_id": id_} | {f"new_{name}": value for name, value in values.items()} for id_, values in same]
-        for start in range(0, len(given), _BATCH):
-            session.execute(statement, given[start : start + _BATCH])
+    for _names, same in groupby(sorted(rows, key=_columns), key=_columns):
+        for some in _in_parts(table, list(same)):
+            here = [{"municipality_id": actor.municipality_id, "id": id_, **values} for id_, values in some]
+            _update_same(session, table, [_sealed(session, table, row) for row in here])
+            _tell_written(session, table, len(some), actor, now)
+
+
+def _update_same(session: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    columns = [name for name in rows[0] if name not in ("municipality_id", "id")]
+    statement = (
+        sa.update(table)
+        .where(table.c.municipality_id == sa.bindparam("here"), table.c.id == sa.bindparam("row_id"))
+        .values({column: sa.bindparam(f"new_{column}", type_=table.c[column].type) for column in columns})
+    )
+    given = [
+        {"here": row["municipality_id"], "row_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
+        for row in rows
+    ]
+    session.execute(statement, given)
 
 
 def _columns(row: tuple[str, dict[str, Any]]) -> tuple[str, ...]:
     return tuple(sorted(row[1]))
+
+
+def _in_parts(table: sa.Table, rows: list[Any]) -> Iterator[list[Any]]:
+    most = _TOLD_AT_ONCE if sealed_columns(table) else _BATCH
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
+
+
+def _sealed(session: sa.Connection, table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
+    return sealed(session, table, row) if set(sealed_columns(table)) & row.keys() else row
+
+
+def _tell_written(session: sa.Connection, table: sa.Table, rows: int, actor: Actor, now: datetime) -> None:
+    if session.info.get(UNTOLD):
+        tell(session, actor=actor, event="register.write", now=now, fields={"part": table.name, "rows": rows})
