@@ -7,11 +7,11 @@ column, row, owner, version of the key) isn't in it: a cell that was moved doesn
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
 import os
+from binascii import a2b_base64, b2a_base64
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -167,7 +167,7 @@ def seal(ring: Ring, text: str, *, municipality_id: str, table: str, column: str
         raise Unopened("no_key", municipality_id, table, column, row_id) from None
     nonce = os.urandom(NONCE_BYTES)
     sealed = key.encrypt(nonce, text.encode(), _bound(municipality_id, table, column, row_id, owner, version))
-    return f"{_FORM}.{version}.{binascii.b2a_base64(nonce + sealed, newline=False).decode('ascii')}"
+    return f"{_FORM}.{version}.{b2a_base64(nonce + sealed, newline=False).decode('ascii')}"
 
 
 def open_cell(ring: Ring, cell: str, municipality_id: str, table: str, column: str, row_id: str, owner: str) -> str:
@@ -177,7 +177,7 @@ def open_cell(ring: Ring, cell: str, municipality_id: str, table: str, column: s
     """
     try:
         form, number, data = cell.split(".", 2)
-        version, raw = int(number), binascii.a2b_base64(data)
+        version, raw = int(number), a2b_base64(data)
     except ValueError:
         raise Unopened("not_sealed", municipality_id, table, column, row_id) from None
     if form != _FORM:
