@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from bti.db import writing
 from bti.models import (
     anonymous_discussions,
+    attachments,
     audit_entries,
     batons,
     cases,
@@ -47,8 +48,8 @@ from tests.cast import Cast
 from tests.keys import put
 
 IN_A_CASE = (
-    consents, consent_units, consent_parties, consent_events, disclosures, entries, goals, measures, evaluations,
-    participations, handovers, referrals, batons,
+    consents, consent_units, consent_parties, consent_events, disclosures, entries, attachments, goals, measures,
+    evaluations, participations, handovers, referrals, batons,
 )  # fmt: skip
 OF_A_CONSENT = (consent_units, consent_parties, consent_events)
 THE_CASES = (*IN_A_CASE, cases, wonders, subjects, guardians, guardianships, anonymous_discussions, import_runs)

@@ -27,6 +27,7 @@ PAGES = (
     "cases",
     "moves",
     "log",
+    "attachments",
     "wonders",
     "leader",
     "discussions",
@@ -47,7 +48,7 @@ csrf = CSRFProtect()
 # Import files are the largest thing anybody sends; what people write is far smaller.
 LARGEST_FILE = 24 * 1024 * 1024
 LARGEST_FORM = 4 * 1024 * 1024
-FILES = frozenset({"imports.upload"})
+FILES = frozenset({"imports.upload", "attachments.index"})
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"

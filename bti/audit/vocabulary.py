@@ -23,6 +23,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "case.hand_on": ("to_case",),
     "note.add": ("kind",),
     "entry.add": ("kind", "information_kind"),
+    "attachment.add": ("information_kind", "type", "size"),
     "goal.set": ("information_kind",),
     "goal.end": ("how",),
     "measure.plan": ("information_kind", "responsible", "evaluate_on"),
@@ -89,6 +90,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
 READS: dict[str, tuple[str, ...]] = {
     "case.read": ("part", "view"),
     "case.preview": ("cause",),
+    "attachment.read": ("type",),
     "worklist.read": ("filter", "shown"),
     "wonder.read": ("shown",),
     "subject.search": ("shown",),

@@ -14,7 +14,7 @@ from bti.models.consents import (
     disclosures,
 )
 from bti.models.desk import TURNS, anonymous_discussions, audit_entries, drafts, import_runs, submissions
-from bti.models.log import entries, evaluations, goals, measures
+from bti.models.log import attachments, entries, evaluations, goals, measures
 from bti.models.merkle import audit_checkpoints, audit_epochs, audit_leaves, audit_nodes
 from bti.models.oversight import LONGEST_MINUTES, alerts, break_glass, sample_items, samples
 from bti.models.people import (
@@ -34,6 +34,7 @@ __all__ = [
     "TURNS",
     "alerts",
     "anonymous_discussions",
+    "attachments",
     "audit_checkpoints",
     "audit_entries",
     "audit_epochs",

@@ -111,11 +111,12 @@ def link(column: str, table: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["municipality_id", column], [f"{table}.municipality_id", f"{table}.id"])
 
 
-def tenant_table(name: str, *parts: Any, owner: str = "", told: bool = True) -> sa.Table:
+def tenant_table(name: str, *parts: Any, owner: str = "", told: bool = True, at_once: int = 1_000) -> sa.Table:
     """Return a table keyed by municipality and id.
 
     `owner` is the column that says whose key seals the sealed columns: `case_id`, `id` (each row has its own) or
-    `municipality_id`. `told` says that the trail commits to every cell that is written.
+    `municipality_id`. `told` says that the trail commits to every cell that is written, `at_once` how many rows may be
+    held in memory together.
     """
     names = []
     for part in parts:
@@ -130,5 +131,5 @@ def tenant_table(name: str, *parts: Any, owner: str = "", told: bool = True) -> 
         sa.Column("municipality_id", sa.String(40), sa.ForeignKey("municipalities.id"), primary_key=True),
         sa.Column("id", sa.String(ID_LENGTH), primary_key=True),
         *parts,
-        info={"owner": owner, "sealed": tuple(names), "told": told},
+        info={"owner": owner, "sealed": tuple(names), "told": told, "at_once": at_once},
     )

@@ -1,4 +1,4 @@
-"""The log of a case: entries, goals, measures and their evaluations.
+"""The log of a case: entries, goals, measures and their evaluations, and files that belong to it.
 
 Each row says which service wrote it and which kind of information it is; that is what a consent opens.
 """
@@ -93,4 +93,24 @@ evaluations = tenant_table(
     link("unit_id", "units"),
     sa.Index(None, "municipality_id", "case_id"),
     owner="case_id",
+)
+
+# A file as it was sent, in base 64. `type` is what its content says that it is.
+attachments = tenant_table(
+    "attachments",
+    key("case_id"),
+    code("information_kind"),
+    confidential("name"),
+    code("type"),
+    sa.Column("size", sa.Integer, nullable=False),
+    confidential("content"),
+    key("author_id"),
+    key("unit_id"),
+    at("added_at"),
+    link("case_id", "cases"),
+    link("author_id", "people"),
+    link("unit_id", "units"),
+    sa.Index(None, "municipality_id", "case_id", "added_at"),
+    owner="case_id",
+    at_once=4,
 )

@@ -76,9 +76,10 @@ def raw_rows(
 
 
 def all_rows(session: sa.Connection, table: sa.Table, *, municipality_id: str) -> Iterator[Raw]:
-    """Return all of a municipality's rows, unopened, a thousand at a time."""
+    """Return all of a municipality's rows, unopened, so many at a time as the table allows."""
     after = ""
-    while some := raw_rows(session, table, municipality_id=municipality_id, after=after):
+    most = table.info["at_once"]
+    while some := raw_rows(session, table, municipality_id=municipality_id, after=after, most=most):
         yield from some
         after = some[-1].row_id
 

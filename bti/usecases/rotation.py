@@ -109,12 +109,10 @@ def _seal_anew(database: sa.Engine, event: str, clock: Clock, outcome: Outcome, 
         known = known_municipalities(session)
     for municipality_id in known:
         for table in sealed_tables():
-            after = ""
+            after, most = "", min(_ROWS_AT_ONCE, table.info["at_once"])
             while True:
                 with tenancy.within(municipality_id), writing(database) as session:
-                    rows = raw_rows(
-                        session, table, municipality_id=municipality_id, after=after, most=_ROWS_AT_ONCE, lock=True
-                    )
+                    rows = raw_rows(session, table, municipality_id=municipality_id, after=after, most=most, lock=True)
                     _seal_rows(session, table, municipality_id, rows, event, clock(), outcome)
                 if not rows:
                     break

@@ -21,10 +21,11 @@ from bti import models
 from bti.audit import READS
 from bti.db import reading, writing
 from bti.models import audit_entries, metadata
-from bti.usecases import break_glass, referrals, workbench
+from bti.usecases import attachments, break_glass, referrals, workbench
 from bti.usecases.imports import runs
 from bti.usecases.reading import read_case
 from tests.cast import GUARDIANS, PEOPLE, SUBJECTS, Cast
+from tests.files import PDF
 from tests.web.visitor import Visitor, on_both_databases
 from web.audit import SLUGS
 
@@ -95,6 +96,8 @@ DOORS: dict[str, Door] = {
     "audit.log_copy": Door(AUDITOR),
     "audit.question": Door(AUDITOR, values={"slug": "question"}),
     "audit.question_copy": Door(AUDITOR, values={"slug": "question"}),
+    "attachments.index": _case(INSIDE),
+    "attachments.download": _case(INSIDE, attachment_id="attachment"),
     "baton.offer": _case(frozenset({"kari", "rune"})),
     "baton.withdraw": _case(None),
     "baton.answer": _case(frozenset({"per"})),
@@ -194,6 +197,7 @@ def scene(cast: Cast) -> Scene:
     values = _addresses(cast, case_id, measure)
     values |= {"asked": asked, "party": cast.parties(asked)[0], "invitation": invitation}
     values |= {"wonder": cast.facts(wonder).reference, "nameless": cast.facts(nameless).reference}
+    values |= {"attachment": _attach(cast, case_id)}
     values |= {"discussion": _discuss(cast), "run": _upload(cast), "question": next(iter(SLUGS))}
     values |= {"broken": _break_glass(cast, values["case"]), "alert": _alert(cast), "sample": _draw(cast)}
     return Scene(cast, values, _secrets())
@@ -206,6 +210,13 @@ def _refer(cast: Cast, case_id: str) -> None:
             session, actor=cast.actor_in(session, "kari"), case_id=case_id, cause="stuck", seen_version=seen,
             question="Vi kommer ikke videre.", now=cast.now,
         )  # fmt: skip
+
+
+def _attach(cast: Cast, case_id: str) -> str:
+    added: str = cast.act(
+        attachments.add, by="kari", case_id=case_id, information_kind="everyday", name="Notat.pdf", content=PDF
+    )
+    return added
 
 
 def _discuss(cast: Cast) -> str:
