@@ -1,6 +1,6 @@
 """The checkable log: places of entries in a tree, its hashes, and its signed heads.
 
-Revision: 0005, after 0008
+Revision: 0005, after 0004
 """
 
 from __future__ import annotations
@@ -9,24 +9,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0008"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-MINE = "municipality_id = current_setting('bti.municipality', true)"
-TABLES = ("audit_epochs", "audit_leaves", "audit_nodes", "audit_checkpoints")
-
-
 def upgrade() -> None:
-    _make_tables()
-    if op.get_bind().dialect.name == "postgresql":
-        for table in TABLES:
-            op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-            op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-            op.execute(f"CREATE POLICY own_municipality ON {table} USING ({MINE}) WITH CHECK ({MINE})")
-
-
-def _make_tables() -> None:
     op.add_column("audit_entries", sa.Column("commitment", sa.String(length=64), nullable=True))
     op.create_table(
         "audit_epochs",

@@ -2,7 +2,7 @@
 
 Forced, so that the walls hold for the tables' owner too; only a superuser, or a role with BYPASSRLS, sees over them.
 
-Revision: 0008, after 0006
+Revision: 0008, after 0007
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
