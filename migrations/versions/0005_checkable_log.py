@@ -13,6 +13,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+
 def upgrade() -> None:
     op.add_column("audit_entries", sa.Column("commitment", sa.String(length=64), nullable=True))
     op.create_table(
