@@ -87,18 +87,13 @@ def at(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
 
 
 def sealed_text(name: str, *, nullable: bool = False) -> sa.Column[str]:
-    """Return a column that is sealed and still shown to auditors: names and contact data of staff."""
+    """Return a column that is sealed and still shown to auditors: what staff are called, and auditors' own remarks."""
     return sa.Column(name, Sealed(), nullable=nullable)
 
 
 def confidential(name: str, *, nullable: bool = False) -> sa.Column[str]:
     """Return a column for a name, contact data or free text: sealed, and never read by an auditor."""
     return sa.Column(name, Sealed(), nullable=nullable, info={"confidential": True})
-
-
-def remark(name: str, *, nullable: bool = False) -> sa.Column[str]:
-    """Return a column for an auditor's own words to other auditors, who know no child and open no case."""
-    return sa.Column(name, sa.Text, nullable=nullable)
 
 
 def flag(name: str, *, default: bool = False) -> sa.Column[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bti.models.base import Keys, at, code, confidential, key, link, remark, tenant_table
+from bti.models.base import Keys, at, code, confidential, key, link, sealed_text, tenant_table
 
 _AWAITS = sa.text("reviewed_at IS NULL")
 _OPEN = sa.text("closed_at IS NULL")
@@ -50,6 +50,7 @@ break_glass = tenant_table(
     sa.Index(
         "ix_break_glass_awaits", "municipality_id", "opened_at", "id", sqlite_where=_AWAITS, postgresql_where=_AWAITS
     ),
+    owner="case_id",
 )
 
 # Something an auditor should look at: `person_id` opened `cases` different cases from `since` on.
@@ -63,7 +64,8 @@ alerts = tenant_table(
     at("closed_at", nullable=True),
     key("closed_by", nullable=True),
     code("outcome", nullable=True),
-    remark("note", nullable=True),
+    # Of auditors for auditors, who know no child and open no case.
+    sealed_text("note", nullable=True),
     link("person_id", "people"),
     link("closed_by", "people"),
     sa.CheckConstraint(
@@ -72,6 +74,7 @@ alerts = tenant_table(
     sa.CheckConstraint("closed_by <> person_id", name="closed_by_another"),
     sa.Index("ix_alerts_person", "municipality_id", "person_id", "raised_at"),
     sa.Index("ix_alerts_open", "municipality_id", "raised_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    owner="municipality_id",
 )
 
 # Reads of a period, drawn by `seed`: who knows it can draw the same ones again. `population` is how many there were.
@@ -98,7 +101,7 @@ sample_items = tenant_table(
     at("judged_at", nullable=True),
     key("judged_by", nullable=True),
     code("outcome", nullable=True),
-    remark("note", nullable=True),
+    sealed_text("note", nullable=True),
     link("sample_id", "samples"),
     link("judged_by", "people"),
     sa.CheckConstraint(
@@ -107,4 +110,5 @@ sample_items = tenant_table(
     sa.CheckConstraint("judged_by <> reader_id", name="judged_by_another"),
     sa.UniqueConstraint("municipality_id", "sample_id", "place"),
     sa.UniqueConstraint("municipality_id", "sample_id", "entry_id"),
+    owner="municipality_id",
 )

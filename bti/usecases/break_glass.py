@@ -23,6 +23,7 @@ from bti.actor import Actor
 from bti.clock import local_day
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import LONGEST_MINUTES, break_glass, new_id
+from bti.models.sealed import sealed
 from bti.queries import break_glass as found_by
 from bti.queries.facts import case_facts
 from bti.usecases import throttling
@@ -127,7 +128,7 @@ def open_case(session: sa.Connection, *, actor: Actor, wanted: Wanted, now: date
         "kinds": (WONDER_KIND, *(kind.key for kind in model.definition.information_kinds)), "minutes": wanted.minutes,
         "opened_at": now, "ends_at": ends_at,
     }  # fmt: skip
-    session.execute(sa.insert(break_glass), row)
+    session.execute(sa.insert(break_glass), sealed(session, break_glass, row))
     audit.record(
         session, actor=actor, municipality_id=actor.municipality_id, event="break_glass.open", now=now,
         case_id=case_id, object_id=id_, role=policy.BREAK_GLASS, unit_id=unit_id, purpose="emergency",
@@ -182,10 +183,11 @@ def review(
     )
     g = break_glass.c
     mine = (g.municipality_id == actor.municipality_id, g.id == break_glass_id, g.reviewed_at.is_(None))
-    written = {
-        "reviewed_at": now, "reviewed_by": actor.person_id, "reviewed_as": role, "verdict": verdict,
+    written = sealed(session, break_glass, {
+        "municipality_id": actor.municipality_id, "id": break_glass_id, "case_id": row.case_id, "reviewed_at": now,
+        "reviewed_by": actor.person_id, "reviewed_as": role, "verdict": verdict,
         "review_note": required("note", note, longest=LONGEST_REASON),
-    }  # fmt: skip
+    })  # fmt: skip
     if session.execute(sa.update(break_glass).where(*mine).values(**written)).rowcount != 1:
         raise NotPossible("already_reviewed")
     _tell(session, actor, row, "break_glass.review", now, {"verdict": verdict}, role)

@@ -17,6 +17,7 @@ from bti import audit
 from bti.actor import Actor
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import alerts, new_id, sample_items, samples
+from bti.models.sealed import sealed
 from bti.queries import audit as trail
 from bti.queries import break_glass as broken
 from bti.queries import oversight
@@ -96,7 +97,10 @@ def close_alert(session: sa.Connection, *, actor: Actor, alert_id: str, outcome:
     row = _alert(session, actor, alert_id)
     said = _said(outcome, note)
     mine = (alerts.c.municipality_id == actor.municipality_id, alerts.c.id == alert_id, alerts.c.closed_at.is_(None))
-    written = {"closed_at": now, "closed_by": actor.person_id, "outcome": outcome, "note": said}
+    written = sealed(session, alerts, {
+        "municipality_id": actor.municipality_id, "id": alert_id, "closed_at": now, "closed_by": actor.person_id,
+        "outcome": outcome, "note": said,
+    })  # fmt: skip
     if session.execute(sa.update(alerts).where(*mine).values(**written)).rowcount != 1:
         raise NotPossible("alert_closed")
     fields = {"person": row.person_id, "outcome": outcome}
@@ -258,7 +262,10 @@ def judge_item(
         raise Forbidden("own_access")
     said, i = _said(outcome, note), sample_items.c
     mine = (i.municipality_id == actor.municipality_id, i.id == row.id, i.judged_at.is_(None))
-    written = {"judged_at": now, "judged_by": actor.person_id, "outcome": outcome, "note": said}
+    written = sealed(session, sample_items, {
+        "municipality_id": actor.municipality_id, "id": row.id, "judged_at": now, "judged_by": actor.person_id,
+        "outcome": outcome, "note": said,
+    })  # fmt: skip
     if session.execute(sa.update(sample_items).where(*mine).values(**written)).rowcount != 1:
         raise NotPossible("already_judged")
     _write(session, actor, "sample.judge", {"entry": row.entry_id, "outcome": outcome}, now, object_id=sample_id)
