@@ -203,14 +203,14 @@ class TestTwoWriters:
             pass
         other.dispose()
 
-    def test_the_second_on_postgresql_waits_for_the_row_and_is_then_told(self, postgresql_database: Engine):
-        with writing(postgresql_database) as connection:
+    def test_the_second_on_postgresql_waits_for_the_row_and_is_then_told(self, postgresql_owned: Engine):
+        with writing(postgresql_owned) as connection:
             own.create_all(connection)
             connection.execute(nests.insert(), {"id": 1, "place": "Fjord"})
         locked = select(nests).where(nests.c.id == 1).with_for_update()
-        with writing(postgresql_database) as first:
+        with writing(postgresql_owned) as first:
             first.execute(locked)
-            with pytest.raises(DatabaseUnavailable) as refused, writing(postgresql_database) as second:
+            with pytest.raises(DatabaseUnavailable) as refused, writing(postgresql_owned) as second:
                 second.execute(text("SET LOCAL lock_timeout = 50"))
                 second.execute(locked)
         assert refused.value.reason == "busy"
@@ -292,7 +292,7 @@ class TestADatabaseThatIsGone:
     ):
         if rested == "long":
             monkeypatch.setattr(db, "RESTED_SECONDS", 0.0)
-        with single(postgresql_database) as connection:
+        with postgresql_database.connect() as connection:
             mine = _backend(connection)
             with writing(postgresql_database) as administrator:
                 administrator.execute(select(func.pg_terminate_backend(mine)))

@@ -39,6 +39,7 @@ def _values(cast: Cast, statement: Fixed) -> dict[str, object]:
         "person_id": cast.id("kari"),
         "reference": "2026-XXXXX",
         "today": date(2026, 11, 2),
+        "since": datetime(2026, 11, 2, 8, 0, tzinfo=UTC),
         "now": cast.now,
         "ids": [cast.id("kari"), cast.id("rune")],
         "reader_unit": cast.unit_of("kari"),

@@ -33,6 +33,7 @@ PAGES = (
     "discussions",
     "baton",
     "consents",
+    "legal_basis",
     "participants",
     "referrals",
     "break_glass",

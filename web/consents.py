@@ -1,8 +1,8 @@
-"""Consents of a case: what is asked and answered, asking anew, recording answers, taking back, acting by law."""
+"""Consents of a case: what is asked and answered, asking anew, recording answers, taking back."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response
 
 from bti.engine import require_open, require_relation
 from bti.errors import Invalid, NotFound, NotPossible, NotReady, Stale
-from bti.queries import casepage, handover
+from bti.queries import casepage
 from bti.queries.consents import Consent, Giver, consents_of_case
 from bti.queries.people import interim_holder
-from bti.usecases import consent, legal_basis, reading
+from bti.usecases import consent, reading
 from bti.usecases.answers import CHANNELS
 from bti.usecases.reading import CaseHead
 from bti.workflow.definition import PURPOSES
@@ -23,7 +23,6 @@ from web.baton import page_after
 from web.forms import Form, Problem, explain
 from web.language import gettext as _
 from web.sentences import choices, word
-from web.show import words
 
 pages = Blueprint("consents", __name__)
 
@@ -32,7 +31,10 @@ RECORDERS = ("holder", "author", "unit_leader")
 WITHDRAWERS = (*RECORDERS, "participant")
 
 
-def _open(session: Any, reference: str, *wanted: str, part: str = "consents", emergency: bool = False) -> CaseHead:
+def open_consents(
+    session: Any, reference: str, *wanted: str, part: str = "consents", emergency: bool = False
+) -> CaseHead:
+    """Return the head of a case for a page about its consents, to who has one of the `wanted` relations to it."""
     case_id = edge.in_case(session, reference)
     head = reading.open_case(session, actor=me(), case_id=case_id, now=edge.now(), part=part, emergency=emergency)
     if wanted:
@@ -69,7 +71,7 @@ def index(reference: str) -> str:
     """Show every consent of the case and which services may know something now."""
 
     def read(session: Any) -> dict[str, Any]:
-        head = _open(session, reference, emergency=True)
+        head = open_consents(session, reference, emergency=True)
         cards = [consentmap.card(head, one, may_record=_may_record(head)) for one in _all(session, head)]
         return {
             "head": head,
@@ -93,11 +95,11 @@ def show(reference: str, consent_id: str) -> str:
     """Show one consent: its scope, each giver's answer and all that has happened with it."""
 
     def read(session: Any) -> dict[str, Any]:
-        head = _open(session, reference, emergency=True)
+        head = open_consents(session, reference, emergency=True)
         found = _one(session, head, consent_id)
         return {
             "head": head,
-            "crumbs": _crumbs(head, word("purpose", found.purpose)),
+            "crumbs": crumbs(head, word("purpose", found.purpose)),
             "card": consentmap.card(head, found, may_record=_may_record(head)),
             "events": consentmap.event_lines(head, found),
             "may_record": _may_record(head),
@@ -107,7 +109,8 @@ def show(reference: str, consent_id: str) -> str:
     return render_template("consents/show.html", **edge.show("case.read", read))
 
 
-def _crumbs(head: CaseHead, here: str) -> list[tuple[str, str]]:
+def crumbs(head: CaseHead, here: str) -> list[tuple[str, str]]:
+    """Return the way to a page beneath the consents."""
     trail = casemap.crumbs(head)
     return [*trail, (_("Samtykke"), url_for("consents.index", reference=head.reference)), (here, "")]
 
@@ -161,14 +164,14 @@ def _ask(reference: str, form: Form) -> Response:
 
 
 def _ask_page(session: Any, reference: str, form: Form) -> dict[str, Any]:
-    head = _open(session, reference, *RECORDERS)
+    head = open_consents(session, reference, *RECORDERS)
     require_open(head.scene)
     old = _one(session, head, form.text("fornyer")) if form.text("fornyer") else None
     if old is not None:
         form.values["purpose"] = old.purpose
     page: dict[str, Any] = {
         "head": head,
-        "crumbs": _crumbs(head, _("Be om samtykke")),
+        "crumbs": crumbs(head, _("Be om samtykke")),
         "hidden": consentmap.is_shell(head),
         "subject_known": head.scene.facts.subject_id is not None,
         "purposes": consent_form.purposes(),
@@ -225,7 +228,7 @@ def answers_of_all(reference: str, consent_id: str) -> Any:
 
 
 def _answer_page(session: Any, reference: str, consent_id: str, party_id: str | None = None) -> dict[str, Any]:
-    head = _open(session, reference, *RECORDERS)
+    head = open_consents(session, reference, *RECORDERS)
     require_open(head.scene)
     card = consentmap.card(head, _one(session, head, consent_id), may_record=True)
     party = next((one for one in card["parties"] if one["id"] == party_id), None)
@@ -236,7 +239,7 @@ def _answer_page(session: Any, reference: str, consent_id: str, party_id: str | 
         "card": card,
         "party": party,
         "channels": choices("channel", CHANNELS),
-        "crumbs": _crumbs(head, _("Registrer svar")),
+        "crumbs": crumbs(head, _("Registrer svar")),
     }
 
 
@@ -289,7 +292,7 @@ def _said_withdrawn(target: str) -> str:
 
 
 def _withdraw_page(session: Any, reference: str, consent_id: str) -> dict[str, Any]:
-    head = _open(session, reference, *WITHDRAWERS)
+    head = open_consents(session, reference, *WITHDRAWERS)
     facts = head.scene.facts
     found, ending = consent.preview_withdrawal(
         session, actor=me(), case_id=facts.id, consent_id=consent_id, now=edge.now()
@@ -310,7 +313,7 @@ def _withdraw_page(session: Any, reference: str, consent_id: str) -> dict[str, A
     return {
         "head": head,
         "card": consentmap.card(head, found, may_record=False),
-        "crumbs": _crumbs(head, _("Trekk samtykke tilbake")),
+        "crumbs": crumbs(head, _("Trekk samtykke tilbake")),
         "losing": [head.unit_name(unit) for unit in ending.units if unit != facts.unit_id or own_door],
         "leaving": [
             f"{head.name_of(p.person_id)}, {head.unit_name(p.unit_id)}"
@@ -328,79 +331,3 @@ def _withdraw_page(session: Any, reference: str, consent_id: str) -> dict[str, A
 def _name_of(session: Any, person_id: str) -> str:
     found = casepage.people_named(session, municipality_id=me().municipality_id, ids=[person_id])
     return found[person_id].name
-
-
-# --- a legal basis ----------------------------------------------------------------------------------------------
-
-
-@pages.route("/saker/<reference>/hjemmel", methods=["GET", "POST"])
-@for_roles(*STAFF)
-def law(reference: str) -> Any:
-    """Open the case to a service on a legal basis that goes before secrecy. For the unit's leader."""
-    form, problem = Form.of(), Problem()
-    if request.method == "POST":
-        try:
-            return edge.submit(
-                "law.record",
-                lambda s: _record_law(s, reference, form),
-                then=url_for("consents.index", reference=reference),
-                said=_("Hjemmelen er registrert. Tjenesten kan få vite det du valgte, til du avslutter det."),
-            )
-        except (Invalid, NotPossible, Stale) as refusal:
-            problem = explain(refusal)
-    page = edge.show("case.read", lambda s: _law_page(s, reference))
-    return render_template("consents/law.html", form=form, problem=problem, **page), problem.status
-
-
-def _record_law(session: Any, reference: str, form: Form) -> None:
-    case_id = edge.in_case(session, reference)
-    consent_form.dated(
-        form,
-        "valid_to",
-        lambda day: legal_basis.record(
-            session,
-            actor=me(),
-            case_id=case_id,
-            unit_id=form.text("unit"),
-            kinds=form.keys("kinds"),
-            law=form.text("law"),
-            reason=form.text("reason"),
-            valid_to=day,
-            seen_version=form.number("versjon"),
-            now=edge.now(),
-        ),
-    )
-
-
-def _law_page(session: Any, reference: str) -> dict[str, Any]:
-    head = _open(session, reference, "unit_leader", "holder")
-    facts, model = head.scene.facts, head.scene.model.definition
-    return {
-        "head": head,
-        "crumbs": _crumbs(head, _("Del med hjemmel i lov")),
-        "may_record": "unit_leader" in head.scene.standing and facts.is_open,
-        "laws": [(basis.key, words(basis.label)) for basis in model.legal_bases],
-        "services": [
-            (unit.id, unit.name)
-            for unit in handover.services(session, municipality_id=facts.municipality_id)
-            if unit.id != facts.unit_id
-        ],
-        "kinds": [(kind.key, words(kind.label)) for kind in model.information_kinds],
-        "live": [line for line in consentmap.cover_lines(head) if line["law"]],
-        "longest": head.scene.today + timedelta(days=legal_basis.LONGEST_DAYS),
-    }
-
-
-@pages.post("/saker/<reference>/hjemmel/avslutt")
-@for_roles(*STAFF)
-def end_law(reference: str) -> Response:
-    """Close a door that was opened on a legal basis. The hidden field `door` says which one."""
-    form = Form.of()
-
-    def work(session: Any) -> str:
-        case_id = edge.in_case(session, reference)
-        legal_basis.end(session, actor=me(), case_id=case_id, door_id=form.text("door"), now=edge.now())
-        return page_after(session, reference)
-
-    said = _("Delingen med hjemmel i lov er avsluttet. Tjenesten har ikke lenger innsyn.")
-    return edge.submit("law.end", work, then=lambda target: target, said=said)

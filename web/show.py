@@ -139,7 +139,7 @@ def _is_here(endpoint: str) -> bool:
 
 
 _ROOMS = {
-    "cases.worklist": ("cases", "moves", "log", "attachments", "baton", "consents", "participants"),
+    "cases.worklist": ("cases", "moves", "log", "attachments", "baton", "consents", "legal_basis", "participants"),
     "administration.home": ("administration", "imports"),
     "audit.questions": ("audit", "oversight"),
 }
