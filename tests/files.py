@@ -11,9 +11,9 @@ JPEG = b"\xff\xd8\xff\xe0" + b"\x00" * 20 + b"\xff\xd9"
 TEXT = "Blåbær på ski.\r\nOg en linje til.".encode()
 
 
-def archive(*parts: tuple[str, bytes]) -> bytes:
+def archive(*parts: tuple[str, bytes], packed: bool = False) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as made:
         for name, content in parts:
             made.writestr(name, content)
     return buffer.getvalue()
@@ -35,6 +35,11 @@ BAD = {
     "letters of another age": ("blåbær".encode("latin-1"), "unknown_type"),
     "an archive": (archive(("a.txt", b"a")), "unknown_type"),
     "half an archive": (DOCX[:60], "unknown_type"),
+    # It may say that it is forty bytes long and be a thousand times as large as the file.
+    "a document whose type is packed": (
+        archive(("mimetype", b"application/vnd.oasis.opendocument.text"), packed=True),
+        "unknown_type",
+    ),
     "a spreadsheet": (archive(("[Content_Types].xml", b""), ("xl/workbook.xml", b"")), "unknown_type"),
     "a template with macros": (
         archive(("[Content_Types].xml", b""), ("word/document.xml", b""), ("word/vbaProject.bin", b"x")),

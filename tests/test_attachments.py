@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ class TestWhatAFileIs:
     )
     def test_is_in_its_name_whatever_it_was_called(self, name: str, type_: str, kept: str) -> None:
         assert file_name(name, type_) == kept
+
+    @pytest.mark.parametrize("type_", ["odt", "docx"])
+    def test_that_is_broken_anywhere_is_told_or_refused(self, type_: str) -> None:
+        whole = GOOD[type_]
+        for place in range(4, len(whole)):
+            for sign in (0x00, 0x01, 0x80, 0xFF):
+                broken = whole[:place] + bytes([sign]) + whole[place + 1 :]
+                with suppress(Invalid):
+                    assert type_of(broken) == type_
 
 
 class TestAddingAFile:

@@ -62,10 +62,8 @@ def _document(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = [name.lower() for name in archive.namelist()]
-            first = archive.infolist()[0] if names else None
-            is_odt = first is not None and first.filename == "mimetype" and first.file_size == len(_ODT)
-            is_odt = is_odt and first is not None and archive.read(first) == _ODT
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError):
+            is_odt = _names_odt(archive)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
         raise Invalid(attachment="unknown_type") from None
     is_docx = "[content_types].xml" in names and "word/document.xml" in names
     if not is_odt and not is_docx:
@@ -73,6 +71,16 @@ def _document(content: bytes) -> str:
     if any(name.startswith(_MACROS) or name.endswith(_MACROS[0]) for name in names):
         raise Invalid(attachment="has_macros")
     return "odt" if is_odt else "docx"
+
+
+def _names_odt(archive: zipfile.ZipFile) -> bool:
+    """Source: OpenDocument 1.3, part 2, 3.3: the type stands first, and not packed. What is packed may say that it is
+    short and grow without end."""
+    first = next(iter(archive.infolist()), None)
+    if first is None or first.filename != "mimetype" or first.compress_type != zipfile.ZIP_STORED:
+        return False
+    with archive.open(first) as said:
+        return said.read(len(_ODT) + 1) == _ODT
 
 
 def _is_text(content: bytes) -> bool:
