@@ -144,23 +144,23 @@ def draw() -> Any:
 
 
 def _wanted(form: Form) -> Wanted:
-    until = form.day("until")
     return Wanted(
-        since=_midnight(form.day("since")),
+        since=_midnight(form, "since"),
         # The last day is with in it, to its end.
-        until=_midnight(until + timedelta(days=1)) if until else None,
+        until=_midnight(form, "until", days_later=1),
         size=form.number("size"),
         seed=form.text("seed"),
     )
 
 
-def _midnight(value: Any) -> datetime | None:
-    if value is None:
+def _midnight(form: Form, name: str, *, days_later: int = 0) -> datetime | None:
+    day = form.day(name)
+    if day is None:
         return None
-    # At the ends of the calendar there is no moment in UTC.
-    if not 1900 <= value.year <= 2999:
-        raise Invalid(since="not_a_date")
-    return datetime.combine(value, time(), OSLO)
+    # At the ends of the calendar there is no next day, and no moment in UTC.
+    if not 1900 <= day.year <= 2999:
+        raise Invalid(**{name: "not_a_date"})
+    return datetime.combine(day + timedelta(days=days_later), time(), OSLO)
 
 
 @pages.get("/stikkprover/<sample_id>")

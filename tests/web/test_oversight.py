@@ -123,6 +123,13 @@ class TestSamples:
         assert sent.has("Ingen har åpnet en sak i perioden")
         assert sent.value("since") == "1.1.20"
 
+    @pytest.mark.parametrize("day", ["1.1.1899", "31.12.9999", "1.1.3000"])
+    @pytest.mark.parametrize("field", ["since", "until"])
+    def test_know_no_day_at_the_ends_of_the_calendar(self, client_of: Clients, field: str, day: str) -> None:
+        tove = client_of("tove")
+        sent = tove.send(tove.get(QUEUE), {field: day}, action="/stikkprover", status=422)
+        assert [found for found in ("since", "until") if f'href="#{found}"' in sent.html] == [field]
+
 
 class TestWhatConsentSaid:
     def test_when_a_case_was_read_is_one_click_away_from_any_entry(
