@@ -86,12 +86,18 @@ class Problem:
         return bool(self.code)
 
 
-def explain(refusal: Refused) -> Problem:
-    """Return the problem to show beside the form; raises the refusal again when there is nothing to show."""
+def explain(refusal: Refused, **ask: str) -> Problem:
+    """Return the problem to show beside the form; raises the refusal again when there is nothing to show.
+
+    `ask` holds what this form says of a field that was left empty, by the field's name.
+    """
     if isinstance(refusal, NotFound):
         raise refusal
     if isinstance(refusal, Invalid):
-        errors = {name: field_sentence(name, code) for name, code in refusal.fields.items()}
+        errors = {
+            name: (code == "missing" and ask.get(name)) or field_sentence(name, code)
+            for name, code in refusal.fields.items()
+        }
         return Problem(errors, code="invalid", status=refusal.status)
     if isinstance(refusal, TooSoon):
         return Problem({}, wait_sentence(refusal), (), refusal.code, refusal.status, wait_headers(refusal))

@@ -175,7 +175,7 @@ def feedback(reference: str) -> Any:
                 said=_("Tilbakemeldingen er sendt. Den som undret seg, ser den under «Mine undringer»."),
             )
         except Refused as refusal:
-            problem = explain(refusal)
+            problem = explain(refusal, text=_("Skriv hva du vil svare"))
 
     def read(session: Any) -> unit_desk.ToAnswer:
         case_id = edge.in_case(session, reference)

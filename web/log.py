@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from bti.clock import local_day
 from bti.engine import require_ground
-from bti.errors import Invalid, NotFound, Refused
+from bti.errors import NotFound, Refused
 from bti.queries import casepage
 from bti.usecases import cases, log, reading
 from bti.usecases.reading import CaseHead
@@ -31,17 +31,19 @@ def _form(
     attempt: str,
     work: Callable[[Any, str], Any],
     said: str,
+    ask: str = "",
     **more: Any,
 ) -> Any:
     """Carry out the form that was sent and go back to the case, or show it with what is wrong. `work` is given the
-    session and the case's id; `more` holds values for the page, or functions of (session, head) that read them."""
+    session and the case's id; `ask` is what to say of a `text` left empty; `more` holds values for the page, or
+    functions of (session, head) that read them."""
     problem = Problem()
     if request.method == "POST":
         try:
             back = url_for("cases.case", reference=reference)
             return edge.submit(attempt, lambda s: work(s, edge.in_case(s, reference)), then=back, said=said)
         except Refused as refusal:
-            problem = explain(refusal)
+            problem = explain(refusal, text=ask)
     return _show(reference, template, form, problem, more)
 
 
@@ -76,6 +78,7 @@ def entry(reference: str) -> Any:
             happened_on=form.day("happened_on"), asked_by=form.text("asked_by"), now=edge.now(),
         ),
         said=_("Det er skrevet i loggen."),
+        ask=_("Skriv hva barnet sa") if form.text("kind") == "child_voice" else _("Skriv det som skal stå i loggen"),
         kind=form.text("kind") if form.text("kind") in log.ENTRY_KINDS else "log",
         kinds=choices("entry", log.ENTRY_KINDS),
     )  # fmt: skip
@@ -96,6 +99,7 @@ def goal(reference: str) -> Any:
             text=form.text("text"), now=edge.now(),
         ),
         said=_("Målet er satt. Planlegg tiltak som fører dit."),
+        ask=_("Skriv hva dere vil oppnå"),
     )  # fmt: skip
 
 
@@ -135,6 +139,7 @@ def measure(reference: str) -> Any:
             evaluate_on=form.day("evaluate_on"), now=edge.now(),
         ),
         said=_("Tiltaket er planlagt. Fristen for evaluering står i saken."),
+        ask=_("Skriv hva som skal gjøres"),
         goals=lambda session, head: [(g.id, g.text) for g in _goals(session, head) if g.ended_at is None],
         people=_who_may_answer,
     )  # fmt: skip
@@ -157,6 +162,7 @@ def evaluate(reference: str, measure_id: str) -> Any:
             now=edge.now(),
         ),
         said=_("Evalueringen er lagret."),
+        ask=_("Skriv hva dere ser"),
         measure=lambda session, head: _one(_measures(session, head), measure_id),
         dones=choices("done", log.DONE),
         effects=choices("effect", log.EFFECTS),
@@ -171,11 +177,8 @@ def next_date(reference: str) -> Any:
     form = Form.of()
 
     def work(session: Any, case_id: str) -> None:
-        wanted = form.day("next_date")
-        if wanted is None:
-            raise Invalid(next_date="missing")
         cases.set_next_date(
-            session, actor=me(), case_id=case_id, next_date=wanted, reason=form.text("reason"),
+            session, actor=me(), case_id=case_id, next_date=form.day("next_date"), reason=form.text("reason"),
             seen_version=form.number("versjon"), now=edge.now(),
         )  # fmt: skip
 

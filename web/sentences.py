@@ -70,7 +70,7 @@ FIELDS: Sentences = {
     "evaluate_on:missing": lambda: _("Skriv datoen tiltaket skal evalueres"),
     "evaluate_on:before_start": lambda: _("Evalueringen må komme etter at tiltaket starter"),
     "next_date:next_date_out_of_range": lambda: _("Velg en dato fra i dag og innen fristen på siden"),
-    "next_date:missing": lambda: _("Skriv neste dato"),
+    "next_date:missing": lambda: _("Skriv den nye fristen"),
     "closing_reason:closing_reason_missing": lambda: _("Velg hvorfor saken avsluttes"),
     "closing_reason:closing_reason_not_asked": lambda: _("Dette steget avslutter ikke saken"),
     "party:missing": lambda: _("Velg hvem som trekker samtykket"),

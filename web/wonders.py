@@ -269,7 +269,9 @@ def note(reference: str) -> Any:
                 said=_noted_notice(form.text("kind")),
             )
         except Refused as refusal:
-            problem = explain(refusal)
+            talked = form.text("kind") == "guardian_talk"
+            ask = _("Skriv kort hva dere ble enige om") if talked else _("Skriv hva du har sett eller hørt")
+            problem = explain(refusal, text=ask)
     head = _opened(reference, "note")
     if not problem and head.scene.facts.level_order:
         raise NotPossible("has_log_now")

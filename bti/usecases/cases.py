@@ -22,7 +22,7 @@ from bti.errors import Invalid, NotPossible
 from bti.models import wonders
 from bti.moves import take_move
 from bti.usecases import baton
-from bti.usecases.text import optional, required
+from bti.usecases.text import collect, optional, required
 from bti.usecases.wonders import WONDER_KIND, insert_entry
 from bti.workflow.definition import CLOSED
 
@@ -84,7 +84,7 @@ def set_next_date(
     *,
     actor: Actor,
     case_id: str,
-    next_date: date,
+    next_date: date | None,
     reason: str,
     seen_version: int,
     now: datetime,
@@ -97,14 +97,21 @@ def set_next_date(
     require_open(scene)
     require_relation(scene, "holder", "unit_leader")
     require_seen(scene, seen_version)
-    told = required("reason", reason, longest=2_000)
-    if not scene.today <= next_date <= scene.today + timedelta(days=366):
-        raise Invalid(next_date="next_date_out_of_range")
+    collect(lambda: _next_date(scene, next_date), lambda: required("reason", reason, longest=2_000))
+    next_date = _next_date(scene, next_date)
     due_on, due_reason = earliest(next_date, scene.facts.next_measure_on)
     values = {"step_due_on": next_date, "due_on": due_on, "due_reason": due_reason}
     fields = {"from": scene.facts.due_on, "to": next_date}
-    _keep_reason(session, scene, "decision", "next_date", told, scene.facts.level_order)
+    _keep_reason(session, scene, "decision", "next_date", required("reason", reason), scene.facts.level_order)
     change(session, scene, event="case.next_date", values=values, fields=fields)
+
+
+def _next_date(scene: Scene, next_date: date | None) -> date:
+    if next_date is None:
+        raise Invalid(next_date="missing")
+    if not scene.today <= next_date <= scene.today + timedelta(days=366):
+        raise Invalid(next_date="next_date_out_of_range")
+    return next_date
 
 
 def hand_on(

@@ -45,12 +45,12 @@ def add_entry(
     require_relation(scene, "holder", "unit_leader")
     collect(
         lambda: one_of("kind", kind, ENTRY_KINDS),
-        lambda: _kind_of_information(scene, information_kind),
-        lambda: optional("title", title, longest=200),
-        lambda: required("text", text),
-        lambda: check_past("happened_on", happened_on, scene.today),
         lambda: kind == "child_voice" and required("asked_by", asked_by, longest=200),
+        lambda: optional("title", title, longest=200),
+        lambda: check_past("happened_on", happened_on, scene.today),
         lambda: kind == "child_voice" and _day("happened_on", happened_on),
+        lambda: required("text", text),
+        lambda: _kind_of_information(scene, information_kind),
     )
     entry_id = insert_entry(
         session, scene, kind=kind, information_kind=information_kind, title=optional("title", title),
@@ -89,8 +89,8 @@ def set_goal(
     scene = _log_scene(session, actor, case_id, now)
     require_relation(scene, "holder")
     collect(
-        lambda: _kind_of_information(scene, information_kind),
         lambda: required("text", text, longest=1_000),
+        lambda: _kind_of_information(scene, information_kind),
     )
     goal_id = new_id()
     session.execute(
@@ -157,11 +157,11 @@ def plan_measure(
     require_relation(scene, "holder")
     starts = starts_on or scene.today
     collect(
-        lambda: _kind_of_information(scene, information_kind),
-        lambda: required("text", text, longest=1_000),
         lambda: _known_goal(session, scene, goal_id),
+        lambda: required("text", text, longest=1_000),
         lambda: _responsible(session, scene, responsible),
         lambda: _evaluation_day(scene, starts, evaluate_on),
+        lambda: _kind_of_information(scene, information_kind),
     )
     person_id, guardian_id = _responsible(session, scene, responsible)
     measure_id = new_id()
@@ -278,8 +278,8 @@ def evaluate_measure(
     collect(
         lambda: one_of("done_as_planned", done_as_planned, DONE),
         lambda: one_of("effect", effect, EFFECTS),
-        lambda: one_of("outcome", outcome, OUTCOMES),
         lambda: required("text", text),
+        lambda: one_of("outcome", outcome, OUTCOMES),
         lambda: _future_day(scene, evaluate_on) if going_on else None,
     )
     if row.ended_at is not None:

@@ -159,7 +159,8 @@ class TestAnsweringTheOneWhoWondered:
         assert len(told(cast, "feedback.give")) == 1
 
     @pytest.mark.parametrize(
-        ("text", "said"), [("", "Skriv en tekst"), (" \n ", "Skriv en tekst"), ("x" * 100_000, "Teksten er for lang")]
+        ("text", "said"),
+        [("", "Skriv hva du vil svare"), (" \n ", "Skriv hva du vil svare"), ("x" * 100_000, "Teksten er for lang")],
     )
     def test_turns_back_nothing_and_too_much(self, client_of: ClientOf, cast: Cast, text: str, said: str) -> None:
         case_id = shared(cast)

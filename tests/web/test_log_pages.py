@@ -3,6 +3,7 @@ is once, those who may not, the wrong state, what is typed wrong."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -138,14 +139,19 @@ class TestEveryFormOfTheLog:
         assert kari.send(page, values, status=409).title.startswith("Feil:")
         assert [len(rows(cast, one)) for one in (entries, goals, measures, evaluations)] == before
 
-    @pytest.mark.parametrize("form", ["entry", "child", "goal", "measure"])
+    @pytest.mark.parametrize("form", ["entry", "child", "goal", "measure", "evaluation", "date"])
     def test_empty_names_every_field_at_once(self, form: str, paths: Paths, kari: Visitor) -> None:
         path, values, _table = paths[form]
-        empty = dict.fromkeys({*values, "information_kind"} - {"title"}, "")
-        told = kari.send(kari.get(path), empty, status=422)
+        page = kari.get(path)
+        also = {"information_kind"} & page.form().names
+        empty = dict.fromkeys({*values, *also} - {"title"}, "")
+        told = kari.send(page, empty, status=422)
         assert told.title.startswith("Feil:")
-        for field in empty:
+        for field in set(empty) - {"evaluate_on" if form == "evaluation" else ""}:
             assert f'id="{field}-feil"' in told.html, field
+        summary = re.findall(r'<li><a class="ds-link" href="#(\w+)">', told.html)
+        assert summary == re.findall(r'id="(\w+)-feil"', told.html)
+        assert not told.has("Skriv en tekst")
 
     @pytest.mark.parametrize("form", ["entry", "child", "goal", "measure"])
     def test_too_long_is_said_and_kept(self, form: str, paths: Paths, kari: Visitor) -> None:

@@ -250,7 +250,8 @@ class TestAddingToAWonder:
             page = kari.post(path, {"kind": "note", "text": "Hei", "happened_on": day}, 422)
             assert page.has(said)
             assert page.value("text") == "Hei"
-        assert kari.post(path, {"kind": "note", "text": " "}, 422).has("Skriv en tekst")
+        assert kari.post(path, {"kind": "note", "text": " "}, 422).has("Skriv hva du har sett eller hørt")
+        assert kari.post(path, {"kind": "guardian_talk", "text": ""}, 422).has("Skriv kort hva dere ble enige om")
         assert kari.post(path, {"kind": "log", "text": "x"}, 422).has("Velg et av alternativene")
         assert kari.post(path, {"kind": "note", "text": "x" * 2_001}, 422).has("Teksten er for lang")
 
