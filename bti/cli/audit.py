@@ -45,7 +45,9 @@ _host_option = click.option(
 
 @click.group()
 def audit() -> None:
-    """Number and sign the audit log, and give it to those who check it.
+    """Sign the audit log, and give it to who checks it.
+
+    Entries are numbered and signed as they are written.
 
     BTI_LOG is the folder with the log's keys and its memory of what was signed; beside a SQLite database if not said.
     Keep it from the user that runs the pages, and out of the database's backup.
@@ -62,7 +64,9 @@ audit.add_command(witness)
 @_host_option
 @municipality_option
 def key(host: str | None, municipality: str | None) -> None:
-    """Begin the log of each municipality that has none, with a key of its own, and print the policy.
+    """Begin the log where there is none.
+
+    Each municipality gets a key of its own, and the policy is printed.
 
     Give what it prints to whoever is to check the log, on another way than the log itself.
     """
@@ -85,7 +89,9 @@ def key(host: str | None, municipality: str | None) -> None:
 @click.option("--once", is_flag=True, help="Number and sign what waits now, and end.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input is closed.")
 def run(host: str | None, once: bool, with_parent: bool) -> None:
-    """Number the entries that were written and sign the log, for all municipalities, until told to stop.
+    """Sign what is written until told to stop.
+
+    Numbers the entries and signs the log of all municipalities.
 
     Run it as a service beside bti serve, as another user: the one that owns BTI_LOG. Entries are signed within a
     second, those about withdrawals, roles and keys at once. BTI_WITNESSES names a policy file; the witnesses in it
@@ -163,7 +169,9 @@ def _in_background(work: Callable[[], object]) -> None:
 )
 @municipality_option
 def epoch(reason: str, municipality: str | None) -> None:
-    """Begin the log anew, in a tree that declares how far the one before had come.
+    """Begin the log anew, in a tree of its own.
+
+    The new tree declares how far the one before had come.
 
     For when an older backup was restored, and the log therefore can't go on from what was signed; or with a new key.
     Everybody who checks the log is told of it, and of what was lost. It can't be taken back.
@@ -194,7 +202,9 @@ def _once_for(engine: sa.Engine, folder: LogFolder, whose: str) -> None:
 @click.option("--since", type=_old_file, help="A checkpoint from before: print how the log grew from it.")
 @municipality_option
 def checkpoint(since: Path | None, municipality: str | None) -> None:
-    """Print the newest signed head of the log: keep it, it tells nothing about anybody.
+    """Print the newest signed head of the log.
+
+    Keep it: it tells nothing about anybody.
 
     With --since, print a proof that the log grew out of that head, for bti-verify consistency and for a witness that
     signs by hand.
@@ -217,7 +227,9 @@ def checkpoint(since: Path | None, municipality: str | None) -> None:
 @click.option("--to", type=_new_folder, default=Path(), help="Where to write them.  [default: here]")
 @municipality_option
 def prove_(entry: int, to: Path, municipality: str | None) -> None:
-    """Write the entry with the number ENTRY, as the auditor's page shows it, and the proof that it is in the log.
+    """Write an entry and the proof of it.
+
+    ENTRY is its number, as the auditor's page shows it. The proof says that it is in the log.
 
     Shows no other entry. Check them with bti-verify proof.
     """
@@ -235,7 +247,10 @@ def prove_(entry: int, to: Path, municipality: str | None) -> None:
 @click.argument("folder", type=_new_folder)
 @municipality_option
 def export(folder: Path, municipality: str | None) -> None:
-    """Write the whole signed log into the new folder FOLDER, for bti-verify bundle. The trail tells of it."""
+    """Write the whole signed log into FOLDER.
+
+    FOLDER must be new, and is what bti-verify bundle checks. The trail tells of it.
+    """
     with current_database() as engine:
         actor = system_of(engine, municipality)
         with progress_bar("Writing the log") as progress:

@@ -23,7 +23,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @click.group()
 def witness() -> None:
-    """Remember how far others' logs had come, and sign only what goes on from there."""
+    """Sign others' logs as long as they grow.
+
+    A witness remembers how far they had come, and signs only what goes on from there.
+    """
 
 
 def _of_a_witness(command: F) -> F:
@@ -45,7 +48,10 @@ def _of_a_witness(command: F) -> F:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--name", required=True, help="The witness's name, for example county.example/witness.")
 def key(file: Path, name: str) -> None:
-    """Make a witness's key in the new FILE, and print its public half for policy files."""
+    """Make a witness's key in the new FILE.
+
+    Its public half is printed, for policy files.
+    """
     from bti.witness import work
 
     click.echo(str(work.make_key(file, name=name)))
@@ -55,7 +61,10 @@ def key(file: Path, name: str) -> None:
 @_of_a_witness
 @click.option("--bind", metavar="ADDRESS:PORT", default="127.0.0.1:8100", show_default=True, help="Where to listen.")
 def serve(key: Path, policy: Path, memory: Path, bind: str) -> None:
-    """Answer logs that ask by themselves, over HTTP. Put a proxy with TLS in front before others reach it."""
+    """Answer logs that ask, over HTTP.
+
+    Put a proxy with TLS in front before others reach it.
+    """
     from bti.witness import work
 
     try:
@@ -68,7 +77,9 @@ def serve(key: Path, policy: Path, memory: Path, bind: str) -> None:
 @_of_a_witness
 @click.argument("file", type=_old_file)
 def sign(key: Path, policy: Path, memory: Path, file: Path) -> None:
-    """Print the checkpoint in FILE with the witness's signature under it, when it goes on from the last one seen.
+    """Print the checkpoint in FILE, signed.
+
+    It is signed only when it goes on from the last one seen.
 
     FILE is what bti audit checkpoint printed; with --since, unless the log is new to this witness.
     """

@@ -63,7 +63,9 @@ CHECKS: dict[str, Check] = {"the log": _log}
 )
 @municipality_option
 def fsck(policy: Path | None, municipality: str | None) -> None:
-    """Check that the trail, the signed log and its heads agree, and say where they don't. Changes nothing.
+    """Check that the trail and its log agree.
+
+    Holds the trail, the signed log and its heads together, and says where they differ. Changes nothing.
 
     Run it as the user who may read BTI_LOG: what was signed last is remembered there, and shows an end that was cut
     off. Entries are numbered from 0 in each epoch; an id is the number that the auditor's page shows.

@@ -43,12 +43,18 @@ Try the shares: bti keys check --shares.
 
 @click.group()
 def keys() -> None:
-    """Make, check, rotate and restore the keys. BTI_KEYS and BTI_MASTER_KEY_FILE say where they are."""
+    """Make, check, rotate and restore the keys.
+
+    BTI_KEYS and BTI_MASTER_KEY_FILE say where they are.
+    """
 
 
 @keys.command()
 def init() -> None:
-    """Make a master key and an empty key store, and show the three recovery shares, once."""
+    """Make a master key and an empty key store.
+
+    The three recovery shares are shown, once.
+    """
     settings = key_settings(os.environ)
     if settings.master_file is None:
         raise Plain("Set BTI_MASTER_KEY_FILE to the file that the new master key is to be written to.")
@@ -59,7 +65,10 @@ def init() -> None:
 
 @keys.command(name="recover")
 def recover_master() -> None:
-    """Write the master key anew to BTI_MASTER_KEY_FILE, from two recovery shares."""
+    """Write the lost master key anew.
+
+    It is made from two recovery shares, and written to BTI_MASTER_KEY_FILE.
+    """
     settings = key_settings(os.environ)
     if settings.master_file is None:
         raise Plain("Set BTI_MASTER_KEY_FILE to the file that the master key is to be written to.")
@@ -77,7 +86,10 @@ def recover_master() -> None:
 @keys.command()
 @click.option("--shares", is_flag=True, help="Also try two recovery shares: the drill, once a year.")
 def check(shares: bool) -> None:
-    """Check that the keys are there, open, and fit the database. Changes nothing."""
+    """Check that the keys open and fit.
+
+    They must be there, open, and fit the database. Changes nothing.
+    """
     ring = use_keys(os.environ)
     count = 0
     for municipality_id, owner in ring.store.owners():
@@ -103,7 +115,9 @@ def check(shares: bool) -> None:
 
 @keys.command(name="rotate")
 def rotate_all() -> None:
-    """Give every case and person a new key and seal everything with it, while people go on working.
+    """Give everybody a new key and seal anew.
+
+    Every case and person gets one, while people go on working.
 
     May be interrupted: the next time it goes on where it was. Older keys are kept, for backups are sealed with them.
     """
@@ -113,7 +127,10 @@ def rotate_all() -> None:
 
 @keys.command(name="seal")
 def seal_what_is_not() -> None:
-    """Seal what isn't sealed yet, in a database from a version before there were keys."""
+    """Seal what isn't sealed yet.
+
+    For a database from a version before there were keys.
+    """
     with keyed_database() as engine:
         try:
             outcome = _with_progress("Sealing", engine, seal_all)
