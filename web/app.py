@@ -39,6 +39,7 @@ PAGES = (
     "break_glass",
     "audit",
     "oversight",
+    "signed_log",
     "administration",
     "imports",
     "models",

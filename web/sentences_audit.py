@@ -140,6 +140,8 @@ QUESTIONS: Sentences = {
     "break_glass": lambda: _("En nødtilgang"),
     "alert": lambda: _("Et varsel"),
     "sample": lambda: _("Stikkprøver"),
+    "signed_log": lambda: _("Den signerte loggen"),
+    "check_log": lambda: _("Sjekk av den signerte loggen"),
 }
 
 EXPLANATIONS: Sentences = {

@@ -141,5 +141,5 @@ def _is_here(endpoint: str) -> bool:
 _ROOMS = {
     "cases.worklist": ("cases", "moves", "log", "attachments", "baton", "consents", "legal_basis", "participants"),
     "administration.home": ("administration", "imports"),
-    "audit.questions": ("audit", "oversight"),
+    "audit.questions": ("audit", "oversight", "signed_log"),
 }

@@ -23,10 +23,11 @@ from bti.queries import break_glass as broken
 from bti.queries import oversight
 from bti.queries.audit import Entry, LogQuery, Page
 from bti.queries.oversight import Drawn
-from bti.usecases import break_glass
+from bti.usecases import break_glass, signed_log
 from bti.usecases.auditing import judge, judged, require_auditor
 from bti.usecases.break_glass import ToReview
 from bti.usecases.lookups import look_up
+from bti.usecases.signed_log import LogState
 from bti.usecases.text import collect, one_of, optional, required
 
 OUTCOMES = ("fine", "follow_up")
@@ -269,6 +270,28 @@ def judge_item(
     if session.execute(sa.update(sample_items).where(*mine).values(**written)).rowcount != 1:
         raise NotPossible("already_judged")
     _write(session, actor, "sample.judge", {"entry": row.entry_id, "outcome": outcome}, now, object_id=sample_id)
+
+
+# --- the signed log ---------------------------------------------------------------------------------------------------
+
+
+def see_log(session: sa.Connection, *, actor: Actor, now: datetime) -> LogState:
+    """Return how far the signed log has come. Raises Forbidden."""
+    require_auditor(actor)
+    found = signed_log.state(session, municipality_id=actor.municipality_id)
+    _told(session, actor, "signed_log", 1, now)
+    return found
+
+
+def will_check_log(session: sa.Connection, *, actor: Actor, now: datetime) -> None:
+    """Write that an auditor has all of the log checked, before it is done. Raises Forbidden."""
+    require_auditor(actor)
+    _told(session, actor, "check_log", 1, now)
+
+
+def may_take_log(_session: sa.Connection, *, actor: Actor) -> None:
+    """Raise Forbidden for everybody who may not take the log along; taking it is told where the bundle is written."""
+    require_auditor(actor)
 
 
 # --- the trail --------------------------------------------------------------------------------------------------------
