@@ -49,7 +49,7 @@ def measure(places: Places) -> Iterator[Figure]:
 
 
 def _figures(kind: Kind, town: Town, nothing: int, home: Path) -> Iterator[Figure]:
-    path = f"/saker/{reference_of(town.pages[0])}"
+    paths = [f"/saker/{reference_of(page)}" for page in town.pages]
     settings = {
         "BTI_DATABASE_URL": town.database.url.render_as_string(hide_password=False),
         "BTI_SECRET_KEY": "only-for-measuring-" + "x" * 32,
@@ -61,15 +61,15 @@ def _figures(kind: Kind, town: Town, nothing: int, home: Path) -> Iterator[Figur
             words = [SERVE, "serve", "--server", server, "--workers", "2", "--threads", "4"]
             ports[server] = stack.enter_context(_served(words, settings, home / f"{kind}-{server}.log"))
             cookies[server] = log_in(ports[server], HERE, "few")
-            pages_per_second(ports[server], path, pages=40, cookie=cookies[server])
-        pages_per_second(nothing, "/", pages=200)
+            pages_per_second(ports[server], paths, pages=40, cookie=cookies[server])
+        pages_per_second(nothing, ["/"], pages=200)
         rounds: list[dict[str, float]] = []
         for _round in range(ROUNDS):
-            speeds = {"empty": pages_per_second(nothing, "/", pages=EMPTY_PAGES)}
+            speeds = {"empty": pages_per_second(nothing, ["/"], pages=EMPTY_PAGES)}
             for server in SERVERS:
-                speeds[server] = pages_per_second(ports[server], path, pages=CASE_PAGES, cookie=cookies[server])
+                speeds[server] = pages_per_second(ports[server], paths, pages=CASE_PAGES, cookie=cookies[server])
             rounds.append(speeds)
-    parts = anatomy.of_a_page(town, path)
+    parts = anatomy.of_a_page(town, paths[0])
     for server in SERVERS:
         detail: dict[str, Any] = {
             "pages_per_second": round(median(one[server] for one in rounds)),

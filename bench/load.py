@@ -10,7 +10,9 @@ import http.client
 import re
 import selectors
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from time import perf_counter
 from urllib.parse import urlencode
 
@@ -23,19 +25,19 @@ class _Asked:
     answer: bytearray = field(default_factory=bytearray)
 
 
-def pages_per_second(port: int, path: str, *, pages: int, cookie: str = "") -> float:
-    """Ask for `path` so many times on the loopback and return how many were answered in a second.
+def pages_per_second(port: int, paths: Sequence[str], *, pages: int, cookie: str = "") -> float:
+    """Ask for `paths` in turn, `pages` times in all, on the loopback; return how many were answered in a second.
 
     Raises AssertionError when an answer isn't 200: what is refused is quick, and no measure of anything.
     """
-    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
-    question = (head + (f"Cookie: {cookie}\r\n" if cookie else "") + "\r\n").encode()
+    more = f"Host: 127.0.0.1:{port}\r\nConnection: close\r\n" + (f"Cookie: {cookie}\r\n" if cookie else "")
+    questions = cycle([f"GET {path} HTTP/1.1\r\n{more}\r\n".encode() for path in paths])
     asked = answered = 0
     started = perf_counter()
     with selectors.DefaultSelector() as waiting:
         while answered < pages:
             while asked < pages and asked - answered < AT_ONCE:
-                one = _Asked(_ask(port, question))
+                one = _Asked(_ask(port, next(questions)))
                 waiting.register(one.connection, selectors.EVENT_READ, one)
                 asked += 1
             ready = waiting.select(timeout=30)

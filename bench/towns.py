@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bti.actor import Actor
 from bti.clock import local_day, utc_now
 from bti.crypto.passwords import hash_password
-from bti.db import single, writing
+from bti.db import writing
 from bti.models import (
     batons,
     cases,
@@ -122,7 +122,7 @@ def _parts(rows: list[dict[str, Any]], length: int = 5_000) -> Iterator[list[dic
 def _settle(database: sa.Engine) -> None:
     """Let PostgreSQL know its tables, as autovacuum would within a minute."""
     if database.dialect.name == "postgresql":
-        with single(database) as connection:
+        with database.connect() as connection:
             driver: Any = connection.connection.driver_connection
             driver.execute("VACUUM ANALYZE")
 
