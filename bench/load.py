@@ -25,13 +25,14 @@ class _Asked:
     answer: bytearray = field(default_factory=bytearray)
 
 
-def pages_per_second(port: int, paths: Sequence[str], *, pages: int, cookie: str = "") -> float:
-    """Ask for `paths` in turn, `pages` times in all, on the loopback; return how many were answered in a second.
+def pages_per_second(port: int, asked_for: Sequence[tuple[str, str]], *, pages: int) -> float:
+    """Ask for paths, each with the cookies of whoever opens it, in turn and `pages` times in all, on the loopback;
+    return how many were answered in a second.
 
     Raises AssertionError when an answer isn't 200: what is refused is quick, and no measure of anything.
     """
-    more = f"Host: 127.0.0.1:{port}\r\nConnection: close\r\n" + (f"Cookie: {cookie}\r\n" if cookie else "")
-    questions = cycle([f"GET {path} HTTP/1.1\r\n{more}\r\n".encode() for path in paths])
+    head = f"Host: 127.0.0.1:{port}\r\nConnection: close\r\n"
+    questions = cycle(f"GET {path} HTTP/1.1\r\n{head}Cookie: {cookie}\r\n\r\n".encode() for path, cookie in asked_for)
     asked = answered = 0
     started = perf_counter()
     with selectors.DefaultSelector() as waiting:

@@ -53,6 +53,8 @@ TODAY = local_day(NOW)
 PASSWORD = "en lang setning for maaling"  # noqa: S105  opens nothing but a town made for one run
 SCHOOLS = tuple(f"school{number}" for number in range(8))
 TEACHERS = 20
+# So many that none of them opens as much in five minutes as somebody would look closer at.
+READERS = 150
 FEW_HOLDS, FEW_JOINS = 12, 8
 # The cases whose pages are opened: those `few` holds on level 2, with all that a page can show.
 STEPS_OF_FEW = ("0.1", "0.4", "1.2", "1.3", "2.2", "2.2", "2.3", "2.4", "1.2", "2.2", "closed", "closed")
@@ -62,11 +64,13 @@ Rows = dict[sa.Table, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Town:
-    """A town in a database. `pages` are cases `few` holds and may read; `ready` are a step before level 2."""
+    """A town in a database. `pages` are cases `few` holds and may read; `ready` are a step before level 2; `readers`
+    are people with a case of their own each, whose page has all that a page can show."""
 
     database: sa.Engine
     pages: tuple[str, ...]
     ready: tuple[str, ...]
+    readers: tuple[tuple[str, str], ...]
 
     def actor(self, name: str) -> Actor:
         """Return the person with the roles they hold."""
@@ -94,6 +98,10 @@ def build(database: sa.Engine, *, size: int, ready: int = 0, seed: int = 1) -> T
         if holder == "few" and step.startswith("2"):
             _rich(rows, case_id, unit, holder)
             pages.append(case_id)
+    readers = [(f"r{number}", f"p{number:07d}") for number in range(READERS if ready else 0)]
+    for reader, case_id in readers:
+        _case(rows, chance, case_id, step="2.2", unit="school0", holder=reader)
+        _rich(rows, case_id, "school0", reader)
     waiting = [f"r{number:07d}" for number in range(ready)]
     for case_id in waiting:
         _ready(rows, chance, case_id)
@@ -102,7 +110,7 @@ def build(database: sa.Engine, *, size: int, ready: int = 0, seed: int = 1) -> T
             for part in _parts(rows.get(table, [])):
                 session.execute(sa.insert(table), [_sealed(table, row) for row in part])
     _settle(database)
-    return Town(database, tuple(pages), tuple(waiting))
+    return Town(database, tuple(pages), tuple(waiting), tuple(readers))
 
 
 def _sealed(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
@@ -137,6 +145,7 @@ def _people(rows: Rows) -> None:
     staff = {f"t{place}-{n}": (unit, "employee") for place, unit in enumerate(kinds) for n in range(TEACHERS)}
     staff |= {f"l{place}": (unit, "unit_leader") for place, unit in enumerate(kinds)}
     staff |= {"few": ("school0", "employee"), "many": ("school0", "employee"), "leader": ("school0", "unit_leader")}
+    staff |= {f"r{number}": ("school0", "employee") for number in range(READERS)}
     # One hash for all: making one takes as long as a password hash should.
     password = hash_password(PASSWORD)
     for person, (unit, role) in staff.items():
