@@ -86,7 +86,6 @@ class TestAFieldThatIsChanged:
             "basis = 'law:bvl-13-2'",
             "unit_id = NULL",
             "case_id = NULL",
-            "commitment = 'ab'",
         ],
     )
     def test_is_found_with_its_entry(self, ledger: Ledger, look: Look, change: str) -> None:

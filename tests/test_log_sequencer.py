@@ -181,13 +181,16 @@ class TestAnEntrysBytes:
         assert not [one for one in told if "unspelt" in one]
         database.dispose()
 
-    def test_carry_a_commitment_when_the_entry_has_one(self, ledger: Ledger) -> None:
-        with ledger.writing() as session:
-            entry(session, ledger.cast)
-            entry(session, ledger.cast, commitment="ab" * 32)
+    def test_carry_what_the_trail_commits_to_of_each_sealed_cell(self, ledger: Ledger) -> None:
+        ledger.cast.wonder()
         ledger.turn()
         told = [decode(leaf.data) for leaf in ledger.leaves() if leaf.data]
-        assert [one.get("commitment") for one in told] == [None, None, "ab" * 32]
+        with ledger.reading() as session:
+            fields = json.loads(session.execute(sa.select(audit_entries.c.fields).limit(1)).scalar_one())
+        ((table, rows),) = told[1]["commitment"]
+        assert {table: {row: dict(columns) for row, columns in rows}} == fields["commitment"]
+        assert table == "wonders"
+        assert "commitment" not in told[1]["fields"]
 
     def test_that_have_no_canonical_form_stop_nobody(self, ledger: Ledger) -> None:
         with ledger.writing() as session:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from bti.audit.trail import canonical
+from bti.audit.trail import COMMITMENT, canonical
 from bti.models import audit_entries, audit_leaves
 from bti.verifier.entries import NotCanonical, encode
 
@@ -34,7 +34,6 @@ _COLUMNS = {
     "basis": "basis",
     "decision": "decision",
     "request": "request_id",
-    "commitment": "commitment",
 }
 _NO_MOMENT = "0001-01-01T00:00:00.000000Z"
 
@@ -73,13 +72,21 @@ def spell(row: Any, place: Place | None) -> bytes:
         fields = json.loads(row.fields)
         if canonical(fields) != row.fields:
             raise NotCanonical("its fields could be spelt otherwise")
+        # Ids of rows are no words, and only words may be members: what is told of cells is said in pairs.
+        sealed = fields.pop(COMMITMENT, None)
         told = {name: getattr(row, column) for name, column in _COLUMNS.items()}
+        told[COMMITMENT] = _pairs(sealed)
         told = {name: value for name, value in told.items() if value not in (None, "")}
         return encode({"id": row.id, "at": row.spelt_at, "event": row.event, "fields": fields, **told, **chain})
     except (ValueError, TypeError, RecursionError):
         whole = json.dumps(list(row), default=repr).encode()
         event = row.event if isinstance(row.event, str) and is_normalized("NFC", row.event) else "?"
         return encode({"id": row.id, "at": _NO_MOMENT, "event": event, "unspelt": sha256(whole).hexdigest(), **chain})
+
+
+def _pairs(value: Any) -> Any:
+    """Return objects within objects as lists of pairs, in the order of their keys."""
+    return [[key, _pairs(inner)] for key, inner in sorted(value.items())] if isinstance(value, dict) else value
 
 
 def case_of(row: Any) -> str | None:
@@ -166,7 +173,6 @@ columns: tuple[sa.ColumnElement[Any], ...] = (
     audit_entries.c.decision,
     audit_entries.c.fields,
     audit_entries.c.request_id,
-    audit_entries.c.commitment,
 )
 
 _LEAVES = (

@@ -68,15 +68,13 @@ def record(
     purpose: str = "",
     basis: str = "",
     decision: str = "allowed",
-    commitment: str | None = None,
     seen_version: int | None = None,
 ) -> None:
     """Write one entry in the caller's transaction, or leave it to `show` where that only reads.
 
     `seen_version` is the version of the case that was read, which then must still be its version. `fields` must be
-    exactly those the vocabulary lists for `event`; values are codes, ids, dates, counts. `commitment` is a salted hash,
-    64 hex digits, of what was sealed with this change. Raises ValueError for an unknown event or other fields: that is
-    a fault of ours, never of a user.
+    exactly those the vocabulary lists for `event`; values are codes, ids, dates, counts. Raises ValueError for an
+    unknown event or other fields: that is a fault of ours, never of a user.
     """
     expected = EVENTS.get(event)
     if expected is None or set(fields) != set(expected):
@@ -98,7 +96,6 @@ def record(
         "decision": decision,
         "fields": canonical({**fields, COMMITMENT: sealed} if sealed else fields),
         "request_id": actor.request_id if actor else "",
-        "commitment": commitment,
     }
     pending: Pending | None = session.get_execution_options().get(PENDING)
     if pending is None:

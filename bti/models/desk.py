@@ -97,8 +97,6 @@ audit_entries = sa.Table(
     code("decision"),
     sa.Column("fields", sa.Text, nullable=False),
     sa.Column("request_id", sa.String(40), nullable=False),
-    # A salted hash of what the entry is about, where that is sealed: an older valid text put back no longer agrees.
-    sa.Column("commitment", sa.String(64), nullable=True),
     sa.Index(None, "municipality_id", "case_id", "id"),
     sa.Index(None, "municipality_id", "actor_id", "id"),
     sa.Index(None, "municipality_id", "event", "id"),

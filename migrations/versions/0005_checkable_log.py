@@ -15,7 +15,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("audit_entries", sa.Column("commitment", sa.String(length=64), nullable=True))
     op.create_table(
         "audit_epochs",
         sa.Column("municipality_id", sa.String(length=40), nullable=False),
