@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from bti import tenancy
 from bti.audit.export import Progress, grown, head_of, newest_note, prove
 from bti.cli.audit_witness import witness
-from bti.cli.edge import Plain, current_database, municipality_option, system_of
+from bti.cli.edge import Plain, municipality_option, system_of, trail_database
 from bti.clock import utc_now
 from bti.config import LOG_HOST, Misconfigured, log_folder
 from bti.db import reading
@@ -73,7 +73,7 @@ def key(host: str | None, municipality: str | None) -> None:
     from bti.sequencer.epochs import begin_log
 
     folder = _folder()
-    with current_database() as engine:
+    with trail_database() as engine:
         chosen = _chosen(engine, municipality)
         for one in chosen:
             with tenancy.within(one):
@@ -97,7 +97,7 @@ def run(host: str | None, once: bool, with_parent: bool) -> None:
     second, those about withdrawals, roles and keys at once. BTI_WITNESSES names a policy file; the witnesses in it
     that have an address are asked to sign too. Exits 1 when a log can't go on, and says why.
     """
-    with current_database() as engine:
+    with trail_database() as engine:
         folder = _folder()
         sequencer, cosigner = _workers(engine, folder, host)
         if once:
@@ -179,7 +179,7 @@ def epoch(reason: str, municipality: str | None) -> None:
     from bti.sequencer.epochs import begin_anew
 
     folder = _folder()
-    with current_database() as engine, folder.alone():
+    with trail_database() as engine, folder.alone():
         whose = system_of(engine, municipality).municipality_id
         last, left = begin_anew(engine, folder, whose, reason=reason, now=utc_now())
         _once_for(engine, folder, whose)
@@ -209,7 +209,7 @@ def checkpoint(since: Path | None, municipality: str | None) -> None:
     With --since, print a proof that the log grew out of that head, for bti-verify consistency and for a witness that
     signs by hand.
     """
-    with current_database() as engine:
+    with trail_database() as engine:
         whose = system_of(engine, municipality).municipality_id
         with reading(engine) as session:
             if since is None:
@@ -233,7 +233,7 @@ def prove_(entry: int, to: Path, municipality: str | None) -> None:
 
     Shows no other entry. Check them with bti-verify proof.
     """
-    with current_database() as engine:
+    with trail_database() as engine:
         whose = system_of(engine, municipality).municipality_id
         with reading(engine) as session:
             found = prove(session, municipality_id=whose, entry_id=entry)
@@ -251,7 +251,7 @@ def export(folder: Path, municipality: str | None) -> None:
 
     FOLDER must be new, and is what bti-verify bundle checks. The trail tells of it.
     """
-    with current_database() as engine:
+    with trail_database() as engine:
         actor = system_of(engine, municipality)
         with progress_bar("Writing the log") as progress:
             found = signed_log.write_bundle(engine, actor=actor, folder=folder, now=utc_now(), progress=progress)

@@ -99,6 +99,16 @@ def keyed_database() -> Iterator[sa.Engine]:
     """
     # Before the database is opened: without keys nothing is written, not even an empty file.
     use_keys(os.environ)
+    with trail_database() as engine:
+        yield engine
+
+
+@contextmanager
+def trail_database() -> Iterator[sa.Engine]:
+    """Give the database, once its schema is this program's, for whoever needs the trail alone: no key is asked for.
+
+    Raises Misconfigured, DatabaseUnavailable.
+    """
     with any_database() as engine:
         if is_behind(engine):
             raise Misconfigured(["The database's schema isn't the one this version needs: run bti db upgrade."])
