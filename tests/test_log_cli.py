@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from bti.cli import main
 from bti.models import audit_entries
+from bti.usecases.people import change_person
 from bti.verifier import cli as verifier
 from tests.cast import HERE, NEXT_DOOR, settle, settle_neighbour
 from tests.doors import trail
@@ -35,6 +36,8 @@ def bti(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run `bti` against the test's database and log, in a folder of its own."""
     monkeypatch.setenv("BTI_DATABASE_URL", ledger.database.url.render_as_string(hide_password=False))
     monkeypatch.setenv("BTI_LOG", str(ledger.path))
+    # Whoever signs has no key to what is sealed.
+    monkeypatch.delenv("BTI_KEYS")
     monkeypatch.chdir(tmp_path)
     return run
 
@@ -237,6 +240,46 @@ class TestFsck:
         assert ledger.folder.epochs(HERE) == []
         result = bti("fsck")
         assert (result.exit_code, "hasn't begun" in result.stdout) == (2, True)
+
+
+class TestFsckOfSealedCells:
+    """Whoever may read the cells looks at them, too: here as the role of the pages, with the tests' keys."""
+
+    @pytest.fixture
+    def fsck(self, bti: Run, ledger: Ledger, policy: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+        monkeypatch.undo()
+        monkeypatch.setenv("BTI_DATABASE_URL", ledger.cast.database.url.render_as_string(hide_password=False))
+        monkeypatch.setenv("BTI_LOG", str(ledger.path))
+        return lambda: bti("fsck")
+
+    def rename(self, ledger: Ledger, name: str) -> None:
+        same = {"title": "", "email": "", "phone": "", "language": "nb"}
+        ledger.cast.act(change_person, by="arne", person_id="kari", name=name, **same)
+
+    def test_finds_an_older_valid_one_that_was_put_back(self, ledger: Ledger, fsck: Run) -> None:
+        told = "The cell people.name of row kari opens and isn't what the log tells of it last"
+        self.rename(ledger, "Kari Berg")
+        with ledger.cast.writing() as session:
+            older = session.execute(sa.text("SELECT name FROM people WHERE id = 'kari'")).scalar_one()
+        self.rename(ledger, "Kari Dahl")
+        ledger.turn()
+        assert told not in fsck().stdout
+        tamper(ledger.database, "UPDATE people SET name = :older WHERE id = 'kari'", older=older)
+        found = fsck()
+        assert (found.exit_code, told in found.stdout) == (1, True)
+
+    def test_finds_one_that_was_moved_to_another_row(self, ledger: Ledger, fsck: Run) -> None:
+        tamper(
+            ledger.database,
+            "UPDATE people SET name = (SELECT name FROM people WHERE id = 'nils') WHERE id = 'kari'",
+        )
+        found = fsck()
+        assert (found.exit_code, "people.name of row kari doesn't open" in found.stdout) == (1, True)
+
+    def test_is_left_to_others_by_who_has_no_keys(self, bti: Run, policy: Path) -> None:
+        bti("audit", "run", "--once")
+        found = bti("fsck")
+        assert (found.exit_code, "The sealed cells weren't looked at" in found.stdout) == (0, True)
 
 
 class TestAWitness:

@@ -14,14 +14,18 @@ from bti import tenancy
 from bti.audit.export import Progress
 from bti.audit.fsck import Remembered
 from bti.cli.audit import progress_bar
-from bti.cli.edge import Plain, current_database, municipality_option, system_of
+from bti.cli.edge import Plain, municipality_option, system_of, trail_database
 from bti.config import Misconfigured, log_folder
+from bti.crypto.keys import use_keys
 from bti.db import DatabaseUnavailable, reading
 from bti.queries.register import municipality_ids
 from bti.usecases import signed_log
+from bti.usecases.sealed_check import check_cells
 from bti.verifier.policy import Policy, read_policy
 from bti.verifier.verdict import GOOD, TAMPERED, UNDECIDED, Report, Undecided
 
+# PostgreSQL's code for a role that lacks a right.
+NOT_ALLOWED = "42501"
 VERDICTS = {
     GOOD: "Good: everything that was checked holds.",
     TAMPERED: "TAMPERED: this isn't what was signed.",
@@ -50,9 +54,23 @@ def _log(engine: sa.Engine, municipality_id: str, against: Against, progress: Pr
     )
 
 
-# Each is asked for each municipality. What seals cells adds its own: that cells and keys agree with each other, and
-# with the commitments in the log.
-CHECKS: dict[str, Check] = {"the log": _log}
+def _cells(engine: sa.Engine, municipality_id: str, _against: Against, _progress: Progress) -> Report:
+    try:
+        use_keys(os.environ)
+        with reading(engine) as session:
+            return check_cells(session, municipality_id=municipality_id)
+    except Misconfigured as wrong:
+        why = wrong.problems[0]
+    except sa.exc.ProgrammingError as wrong:
+        if getattr(wrong.orig, "sqlstate", None) != NOT_ALLOWED:
+            raise
+        why = "this role may not read them, as is right for the one that signs."
+    # Whoever may sign the log need not be able to open what is sealed, and the other way round.
+    return Report(notes=[f"The sealed cells weren't looked at: {why}"])
+
+
+# Each is asked for each municipality.
+CHECKS: dict[str, Check] = {"the log": _log, "the sealed cells": _cells}
 
 
 @click.command()
@@ -65,10 +83,12 @@ CHECKS: dict[str, Check] = {"the log": _log}
 def fsck(policy: Path | None, municipality: str | None) -> None:
     """Check that the trail and its log agree.
 
-    Holds the trail, the signed log and its heads together, and says where they differ. Changes nothing.
+    Holds the trail, the signed log, its heads and the sealed cells together, and says where they differ. Changes
+    nothing.
 
     Run it as the user who may read BTI_LOG: what was signed last is remembered there, and shows an end that was cut
-    off. Entries are numbered from 0 in each epoch; an id is the number that the auditor's page shows.
+    off. Cells are looked at where the keys are at hand (BTI_KEYS) and the database's role may read them. Entries are
+    numbered from 0 in each epoch; an id is the number that the auditor's page shows.
 
     \b
     Exit code: 0 good; 1 tampered, with the numbers of the entries; 2 cannot decide (something is missing).
@@ -84,7 +104,7 @@ def fsck(policy: Path | None, municipality: str | None) -> None:
 
 def _checked(policy: Path | None, municipality: str | None) -> int:
     worst = GOOD
-    with current_database() as engine:
+    with trail_database() as engine:
         for one in _chosen(engine, municipality):
             against = _against(one, policy)
             for what, check in CHECKS.items():

@@ -116,10 +116,11 @@ def sealed_findings(session: sa.Connection) -> Iterator[Finding]:
     """
     for municipality_id in known_municipalities(session):
         be_in(session, municipality_id)
-        yield from _findings_in(session, municipality_id)
+        yield from findings_in(session, municipality_id)
 
 
-def _findings_in(session: sa.Connection, municipality_id: str) -> Iterator[Finding]:
+def findings_in(session: sa.Connection, municipality_id: str) -> Iterator[Finding]:
+    """The same in one municipality, which the session must be in."""
     told = _told(session, municipality_id)
     for table in sealed_tables():
         for row in all_rows(session, table, municipality_id=municipality_id):
