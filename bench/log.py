@@ -7,6 +7,7 @@ same moves of the same cases with the sequencer running beside them and without 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,9 @@ import sqlalchemy as sa
 from bench.places import SMALL, Places
 from bench.report import Figure
 from bench.towns import HERE, NOW, Town
+from bti import tenancy
 from bti.clock import utc_now
+from bti.crypto.keys import use_keys
 from bti.db import open_database, reading, writing
 from bti.models import cases
 from bti.queries.people import load_actor
@@ -129,6 +132,8 @@ def _signing(url: str, folder: Path, *, is_on: bool) -> Iterator[None]:
 
 def _work(url: str) -> None:
     """Be a client: move the cases that each line names, and say so."""
+    use_keys(os.environ)
+    tenancy.enter(HERE)
     database, actors = open_database(url), dict[str, Any]()
     print("ready", flush=True)
     for line in sys.stdin:
