@@ -106,6 +106,13 @@ def require_ground(scene: Scene) -> policy.Ground:
     return scene.ground
 
 
+def require_reading(scene: Scene) -> policy.Ground:
+    """Return the ground to read content, an emergency's too. Raises Forbidden when there is none."""
+    if scene.ground is None:
+        raise Forbidden("no_ground")
+    return scene.ground
+
+
 def require_relation(scene: Scene, *wanted: str) -> None:
     """Raise Forbidden unless the person has one of the `wanted` relations to the case."""
     if not scene.standing & set(wanted):
