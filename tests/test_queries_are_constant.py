@@ -34,8 +34,12 @@ SMALL, LARGE = 10, 200
 PAGES_A_WHILE = 60
 # Whose pages differ: holder, leader, participant, invited, offered, coordinating unit, auditor, administrator.
 READERS = ("kari", "rune", "siri", "amir", "per", "berit", "tove", "arne")
-# Not for somebody who is logged in; and copies, which are read part by part so that no memory has to hold them whole.
-NO_PAGES = {"account.login", "account.choose_language", "audit.log_copy", "audit.consents_copy", "audit.question_copy"}
+# Not for somebody who is logged in; and copies and the check of the whole log, which are read part by part so that no
+# memory has to hold them whole.
+NO_PAGES = {
+    "account.login", "account.choose_language", "audit.log_copy", "audit.consents_copy", "audit.question_copy",
+    "signed_log.check", "signed_log.bundle",
+}  # fmt: skip
 
 
 @dataclass
@@ -185,12 +189,15 @@ SMALL_TABLES = {
     "units": "some thirty in a municipality",
     "people": "staff of a municipality, of whom an administrator sees fifty at a time in alphabetical order",
     "import_runs": "some a year",
+    "audit_epochs": "one, and one more for each time the log began anew",
 }
 # Walked from the newest and left after a page or a thousand; filters have indexes of their own (test_auditing.py).
 # What waits for a review or an auditor has indexes of its own, which hold nothing else.
 WALKED = {"audit_entries", "consents", "alerts", "break_glass", "samples"}
 # An auditor's period becomes a range of ids by reading an index from the day it begins.
 PERIOD = "SELECT min(audit_entries.id)"
+# What waits to be signed is counted from the last that was: a few, unless nobody signs, which the page is to tell.
+WAITING = "SELECT count(*) AS count_1, min(audit_entries.at)"
 
 
 class TestThePlanOfAPage:
@@ -240,6 +247,6 @@ def _reads_it_all(step: str, statement: str) -> bool:
     table = aliases.get(found[2], found[2])
     if table not in metadata.tables or table in SMALL_TABLES:
         return False
-    if (table in WALKED and "LIMIT" in statement) or statement.startswith(PERIOD):
+    if (table in WALKED and "LIMIT" in statement) or statement.startswith((PERIOD, WAITING)):
         return False
     return found[1] == "SCAN" or bool(re.search(r"\(municipality_id=\?( AND \w+[<>]\?)?\)", step))
