@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bti import engine
+from bti import engine, tenancy
 from bti.db import writing
 from bti.errors import Forbidden, Invalid, NotFound
 from bti.models import (
@@ -173,8 +173,9 @@ class TestWhoMayAudit:
             session.execute(sa.insert(municipalities), row)
             copied = sa.select(audit_entries).where(audit_entries.c.case_id == case_id)
             rows = [dict(found._mapping) for found in session.execute(copied)]
-            for found in rows:
-                found.pop("id")
+        for found in rows:
+            found.pop("id")
+        with tenancy.within("elsewhere"), writing(cast.database) as session:
             session.execute(sa.insert(audit_entries), [found | {"municipality_id": "elsewhere"} for found in rows])
         assert search(cast).count == len(rows)
 

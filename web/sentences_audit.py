@@ -310,6 +310,7 @@ SMALL: Sentences = {
     "part.baton_history": lambda: _("stafettpinnens vei"),
     "part.participants": lambda: _("deltakere"),
     "part.referral": lambda: _("henvisning"),
+    "part.attachments": lambda: _("filer"),
     "part.feedback": lambda: _("tilbakemelding"),
     "view.full": lambda: _("innholdet"),
     "view.shell": lambda: _("bare skallet, uten innhold"),
