@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from time import perf_counter
 
-from bench import case_page, decision, http, log, move, verify, worklist
+from bench import case_page, decision, http, log, move, sealing, verify, worklist
 from bench.places import Places
 from bench.report import Figure, print_table, write
 
@@ -15,6 +15,7 @@ MEASURES: dict[str, Callable[[Places], Iterator[Figure]]] = {
     "decision": decision.measure,
     "worklist": worklist.measure,
     "case_page": case_page.measure,
+    "sealing": sealing.measure,
     "http": http.measure,
     "log": log.measure,
     "verify": verify.measure,
