@@ -201,9 +201,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def _all_told(connection: Connection) -> Iterator[None]:
     """Let nothing be committed that was sealed without an entry that commits to it."""
-    connection.info.pop(UNTOLD, None)
-    yield
-    untold = connection.info.pop(UNTOLD, None)
+    # Asked for now: a connection that breaks has none any more.
+    info = connection.info
+    try:
+        yield
+        untold = info.get(UNTOLD)
+    finally:
+        # Whoever gets the connection next would commit to what was never written.
+        info.pop(UNTOLD, None)
     if untold:
         raise RuntimeError(f"the trail doesn't tell of what was written: {', '.join(sorted(untold))}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -12,12 +13,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bti import audit
 from bti.db import be_in, reading, writing
 from bti.demo.children import CHILDREN
 from bti.demo.seed import seed
 from bti.demo.town import STAFF
-from bti.errors import Unopened
-from bti.models import entries, guardians, measures, metadata, people, subjects, units, wonders
+from bti.errors import Stale, Unopened
+from bti.models import audit_entries, entries, guardians, measures, metadata, people, subjects, units, wonders
 from bti.models.sealed import Cell, cells, national_id_index, sealed, sealed_columns
 from bti.queries.sealed_cells import Finding, raw_rows, sealed_findings, sealed_tables
 from bti.usecases import drafts, referrals
@@ -247,6 +249,18 @@ class TestTheDoor:
             s.execute(sa.update(people).where(people.c.id == "kari").values(name=sealed(s, people, row)["name"]))
         with reading(cast.database) as session:
             assert session.scalar(sa.select(people.c.name).where(people.c.id == "kari")) == "Kari Nordmann"
+
+    def test_tells_nothing_of_what_was_turned_down(self, cast: Cast) -> None:
+        actor, row = cast.actor("arne"), {"municipality_id": HERE, "id": "kari", "name": "Kari Ingen"}
+        with pytest.raises(Stale) as refused, writing(cast.database) as s:
+            s.execute(sa.update(people).where(people.c.id == "kari").values(name=sealed(s, people, row)["name"]))
+            raise Stale()
+        told = {"actor": actor, "attempt": "person.change", "refusal": refused.value, "now": MONDAY}
+        audit.show(cast.database, lambda session: audit.record_refusal(session, **told))
+        with reading(cast.database) as session:
+            last = sa.select(audit_entries.c.fields).order_by(audit_entries.c.id.desc()).limit(1)
+            assert json.loads(session.execute(last).scalar_one()).keys() == {"attempt", "code", "missing"}
+        assert findings(cast.database) == []
 
     def test_is_passed_by_every_confidential_column(self) -> None:
         for table in metadata.tables.values():
