@@ -73,8 +73,9 @@ def record(
     """Write one entry in the caller's transaction, or leave it to `show` where that only reads.
 
     `seen_version` is the version of the case that was read, which then must still be its version. `fields` must be
-    exactly those the vocabulary lists for `event`; values are codes, ids, dates, counts. Raises ValueError for an
-    unknown event or other fields: that is a fault of ours, never of a user.
+    exactly those the vocabulary lists for `event`; values are codes, ids, dates, counts. What was sealed in this
+    transaction since its last entry is committed to beside them. Raises ValueError for an unknown event or other
+    fields: that is a fault of ours, never of a user.
     """
     expected = EVENTS.get(event)
     if expected is None or set(fields) != set(expected):

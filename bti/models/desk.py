@@ -72,7 +72,7 @@ _is_case_read = sa.text("event = 'case.read'")
 _is_turn = sa.text(f"event IN ({', '.join(repr(event) for event in TURNS)})")
 
 # The trail: one row per change, read, look-up and refusal. `fields` is canonical JSON with exactly the fields the
-# vocabulary lists for the event: codes and ids, never a name and never free text.
+# vocabulary lists for the event, and what was sealed with it: codes, ids and commitments, no name and no free text.
 audit_entries = sa.Table(
     "audit_entries",
     metadata,

@@ -87,7 +87,7 @@ def sealed(session: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> d
 
 
 def cells(table: sa.Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row with its sealed columns sealed, without the trail being told. For rotation and for tests."""
+    """Return the row with its sealed columns sealed, without the trail being told: for `sealed`, and for tests."""
     keys, written = ring(), dict(row)
     owner = row[table.info["owner"]]
     place = {"municipality_id": row["municipality_id"], "table": table.name, "row_id": row["id"], "owner": owner}

@@ -30,3 +30,8 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY own_municipality ON {table} USING ({MINE}) WITH CHECK ({MINE})")
+
+
+def downgrade() -> None:
+    """Migrations go forward only: restore a backup instead."""
+    raise NotImplementedError
