@@ -253,6 +253,8 @@ def _send_cookie(response: Response) -> Response:
         response.set_cookie(cookie_name(), cookie, **about)  # type: ignore[arg-type]
     elif cookie is not None:
         response.delete_cookie(cookie_name(), **about)  # type: ignore[arg-type]
+        # The next one at this machine must not find the pages by going back. Not "cookies": the language stays.
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 

@@ -175,6 +175,19 @@ class TestGoingOut:
         assert told(cast, "session.logout") == [("kari", "{}")]
         assert '<html lang="nn"' in kari.get("/logg-inn").html
 
+    def test_leaves_nothing_in_the_browser_for_the_next_one(self, client_of: Callable[[str], Visitor]) -> None:
+        kari = client_of("kari")
+        page = kari.get("/saker")
+        assert "Clear-Site-Data" not in kari.client.get("/saker").headers
+        out = kari.client.post("/logg-ut", data={"csrf_token": page.value("csrf_token")})
+        # OWASP ASVS 5.0, 14.3.1. Cookies are ended one by one: the language is kept.
+        assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
+
+    def test_nor_does_a_session_that_ran_out(self, client_of: Callable[[str], Visitor], cast: Cast) -> None:
+        kari = client_of("kari")
+        cast.later(minutes=31)
+        assert kari.client.get("/saker").headers["Clear-Site-Data"] == '"cache", "storage"'
+
     def test_only_by_the_pages_own_button(self, client_of: Callable[[str], Visitor]) -> None:
         kari = client_of("kari")
         kari.get("/logg-ut", status=405)
