@@ -38,7 +38,7 @@ def rules_of(app: Flask, method: str) -> list[Rule]:
 
 def address(app: Flask, rule: Rule) -> str:
     """Return an address that the rule matches."""
-    choices = {"kind": "units", "version": 1}
+    choices = {"kind": "units", "version": 1, "place": 1}
     values: dict[str, Any] = {name: choices.get(name, "x") for name in rule.arguments}
     with app.test_request_context():
         return app.url_for(rule.endpoint, **values)
@@ -67,6 +67,13 @@ class TestEveryFormOfTheApplication:
             for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - (rule.methods or set()):
                 answer = kari.client.open(where, method=method)
                 assert answer.status_code == 405, f"{method} {rule.rule}"
+
+    def test_by_trace_nothing_is_sent_back(self, app: Flask, kari: Visitor) -> None:
+        for rule in app.url_map.iter_rules():
+            where = address(app, rule) if rule.endpoint != "static" else "/static/app.css"
+            answer = kari.client.open(where, method="TRACE", headers={"X-Mark": "come back"})
+            assert answer.status_code == 405, rule.rule
+            assert b"come back" not in answer.data, rule.rule
 
     def test_a_stranger_is_asked_to_log_in(self, app: Flask, stranger: Visitor) -> None:
         from web.access import OPEN
@@ -238,6 +245,16 @@ class TestStrangeAddresses:
     def test_a_reference_that_is_none_is_not_there(self, reference: str, kari: Visitor) -> None:
         kari.get(f"/saker/{reference}/frist", status=404)
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/static/", "/static", "/static/vendor/", "/static/../app.py", "/static/..%2fapp.py", "/static//etc/passwd",
+            "/.git/config", "/.env", "/setup.cfg", "/console", "/metrics", "/debug",
+        ],
+    )  # fmt: skip
+    def test_a_folder_is_not_listed_and_nothing_beside_it_is_served(self, path: str, stranger: Visitor) -> None:
+        assert stranger.client.get(path, follow_redirects=True).status_code == 404
+
 
 class TestAHostThatIsNone:
     @pytest.mark.parametrize("host", ["a" * 64, "a" * 5000, "..evil", ".evil", "evil host", "evil:99999", "[::1"])
@@ -250,6 +267,12 @@ class TestAHostThatIsNone:
 
 
 class TestWhenTheGroundGivesWay:
+    def test_nobody_debugs_what_people_use(self, app_behind: Callable[..., Flask]) -> None:
+        app = app_behind()
+        assert not app.debug
+        assert not app.config["TRAP_HTTP_EXCEPTIONS"]
+        assert not app.config["TRAP_BAD_REQUEST_ERRORS"]
+
     def test_a_fault_tells_nothing_of_itself(self, kari: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_given: object, **_more: object) -> None:
             raise RuntimeError(SECRET)
