@@ -78,5 +78,11 @@ class TestChoosingAPassword:
             check_password("password", password, username="kari.nordmann")
         assert refused.value.fields == {"password": code}
 
+    @pytest.mark.parametrize("length", [12, 64, 256])
+    def test_takes_a_whole_sentence(self, length: int) -> None:
+        sentence = ("pinnen går videre på mandag " * 10)[: length - 1] + "!"
+        assert check_password("password", sentence, username="kari") == sentence
+        assert verify_password(hash_password(sentence), sentence)
+
     def test_asks_for_length_and_nothing_else(self) -> None:
         assert check_password("password", "tolv bokstav", username="kari") == "tolv bokstav"
