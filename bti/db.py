@@ -304,14 +304,15 @@ def upgrade(database: Engine | str) -> None:
             _upgrade_postgresql(connection)
 
 
-def upgrade_within(connection: Connection) -> None:
+def upgrade_within(connection: Connection, *, to: str = "head") -> None:
     """Make the schema in the caller's transaction, for a database without tables that is to be filled or left empty.
 
-    Not for one that has rows: on SQLite, altering a table needs what only `upgrade` sets. Raises as `upgrade`.
+    `to` is the revision to stop at. Not for one that has rows on SQLite: altering a table there needs what only
+    `upgrade` sets. Raises as `upgrade`.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})")
-    _migrate(connection)
+    _migrate(connection, to)
 
 
 def _upgrade_sqlite(connection: Connection) -> None:
@@ -339,15 +340,14 @@ def _upgrade_postgresql(connection: Connection) -> None:
         _migrate(connection)
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, to: str = "head") -> None:
     config = _alembic_config()
     config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     current = _revision_of(connection)
-    if current is not None and current not in known:
+    if current is not None and not knows(current):
         raise Misconfigured([f"The database is at revision {current}, unknown to this older version."])
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise Misconfigured([f"The migrations can't be run: {error}."]) from error
 
@@ -361,6 +361,11 @@ def current_revision(engine: Engine) -> str | None:
 def head_revision() -> str | None:
     """Return the newest revision that this program knows, or `None` if it has no migrations."""
     return ScriptDirectory.from_config(_alembic_config()).get_current_head()
+
+
+def knows(revision: str) -> bool:
+    """Say whether this program has the migration; it hasn't when a newer one made the schema."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_alembic_config()).walk_revisions()}
 
 
 def is_behind(engine: Engine) -> bool:

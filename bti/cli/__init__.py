@@ -6,6 +6,7 @@ import click
 
 from bti import __version__
 from bti.cli.audit import audit
+from bti.cli.backup import backup, restore
 from bti.cli.database import db
 from bti.cli.demo import demo
 from bti.cli.edge import Commands
@@ -26,5 +27,20 @@ def main() -> None:
     """Stafett: an open engine for better cross-service collaboration around children."""
 
 
-for command in (audit, db, demo, fsck, keys, municipality, unit, user, import_, serve, tidy, workflow):
+for command in (
+    audit,
+    backup,
+    db,
+    demo,
+    fsck,
+    keys,
+    municipality,
+    restore,
+    unit,
+    user,
+    import_,
+    serve,
+    tidy,
+    workflow,
+):
     main.add_command(command)

@@ -109,6 +109,26 @@ def _problem_of(session: sa.Connection, municipality_id: str) -> str | None:
     )
 
 
+def keys_missing(session: sa.Connection) -> int:
+    """Return how many owners (cases, children, guardians, municipalities) have sealed cells and no key in the store.
+
+    Keys that were destroyed aren't missing. Goes from municipality to municipality, and leaves the session in the last.
+    """
+    missing = set()
+    for municipality_id in known_municipalities(session):
+        be_in(session, municipality_id)
+        for table in sealed_tables():
+            written = sa.or_(*(sa.type_coerce(table.c[name], sa.Text) != "" for name in sealed_columns(table)))
+            owner = table.c[table.info["owner"]]
+            asked = sa.select(owner).where(table.c.municipality_id == municipality_id, written).distinct()
+            missing |= {
+                (municipality_id, one)
+                for one in session.execute(asked).scalars()
+                if ring().store.find(municipality_id, one) is None
+            }
+    return len(missing)
+
+
 def sealed_findings(session: sa.Connection) -> Iterator[Finding]:
     """Return every cell that doesn't open, and every one that isn't what the trail tells of last.
 
