@@ -255,7 +255,7 @@ class TestTheDoor:
         with pytest.raises(Stale) as refused, writing(cast.database) as s:
             s.execute(sa.update(people).where(people.c.id == "kari").values(name=sealed(s, people, row)["name"]))
             raise Stale()
-        told = {"actor": actor, "attempt": "person.change", "refusal": refused.value, "now": MONDAY}
+        told: dict[str, Any] = {"actor": actor, "attempt": "person.change", "refusal": refused.value, "now": MONDAY}
         audit.show(cast.database, lambda session: audit.record_refusal(session, **told))
         with reading(cast.database) as session:
             last = sa.select(audit_entries.c.fields).order_by(audit_entries.c.id.desc()).limit(1)
