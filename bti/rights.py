@@ -1,4 +1,4 @@
-"""What a role of PostgreSQL may do: the pages' role owns nothing, and adds to the trail but never changes it.
+"""What a role of PostgreSQL may do: the pages' role owns nothing, adds to the trail, and changes nothing said once.
 
 The sequencer's role is another one: it numbers and signs what is in the trail, and sees nothing else of a municipality.
 """
@@ -10,17 +10,34 @@ import sqlalchemy as sa
 from bti.config import Misconfigured
 from bti.db import writing
 from bti.models import (
+    attachments,
     audit_checkpoints,
     audit_entries,
     audit_epochs,
     audit_leaves,
     audit_nodes,
+    consent_events,
+    consent_parties,
+    consent_units,
+    consents,
+    drafts,
+    entries,
+    evaluations,
     metadata,
     municipalities,
+    samples,
+    sessions,
+    throttles,
 )
+from bti.models.sealed import sealed_columns
 
-# What is only ever added to, and read.
-_ADDED_TO = frozenset({audit_entries.name})
+_May = list[tuple[str, list[str]]]
+
+# What is only ever added to, and read: said once, and what comes of it stands in other rows.
+_SAID_ONCE = (attachments, consent_events, consent_parties, consent_units, consents, entries, evaluations, samples)
+_ADDED_TO = frozenset({audit_entries.name, *(table.name for table in _SAID_ONCE)})
+# What goes away by itself. Everything else ends, and stays.
+_GOES_AWAY = frozenset({drafts.name, sessions.name, throttles.name})
 # What the sequencer alone writes.
 _SIGNED = frozenset(table.name for table in (audit_checkpoints, audit_epochs, audit_leaves, audit_nodes))
 # Which schema this is; told by migrations alone.
@@ -59,29 +76,36 @@ def _require_fit(session: sa.Connection, role: str) -> None:
         raise Misconfigured([f"{role} would see over the walls between municipalities: NOSUPERUSER NOBYPASSRLS."])
 
 
-def _pages() -> dict[str, list[str]]:
+def _pages() -> _May:
     tables = {table.name for table in metadata.sorted_tables}
-    return {
-        "SELECT, INSERT, UPDATE, DELETE": sorted(tables - _ADDED_TO - _SIGNED),
-        "SELECT, INSERT": sorted(_ADDED_TO),
-        "SELECT": sorted({*_SIGNED, _SCHEMA}),
-    }
+    return [
+        ("SELECT, INSERT, UPDATE", sorted(tables - _ADDED_TO - _SIGNED)),
+        ("DELETE", sorted(_GOES_AWAY)),
+        ("SELECT, INSERT", sorted(_ADDED_TO)),
+        *(_sealed_anew(table) for table in _SAID_ONCE if sealed_columns(table)),
+        ("SELECT", sorted({*_SIGNED, _SCHEMA})),
+    ]
 
 
-def _signers() -> dict[str, list[str]]:
-    return {
-        "SELECT, INSERT, UPDATE, DELETE": sorted(_SIGNED),
-        "SELECT, INSERT": sorted(_ADDED_TO),
-        "SELECT": sorted({municipalities.name, _SCHEMA}),
-    }
+def _sealed_anew(table: sa.Table) -> tuple[str, list[str]]:
+    # Rotation seals the same text with another key. Another text isn't what the trail commits to.
+    return f"UPDATE ({', '.join(sealed_columns(table))})", [table.name]
 
 
-def _statements(role: str, schema: str, may: dict[str, list[str]]) -> list[str]:
+def _signers() -> _May:
+    return [
+        ("SELECT, INSERT, UPDATE, DELETE", sorted(_SIGNED)),
+        ("SELECT, INSERT", [audit_entries.name]),
+        ("SELECT", sorted({municipalities.name, _SCHEMA})),
+    ]
+
+
+def _statements(role: str, schema: str, may: _May) -> list[str]:
     return [
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}",
         f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {role}",
         f"REVOKE CREATE ON SCHEMA {schema} FROM {role}, PUBLIC",
         f"GRANT USAGE ON SCHEMA {schema} TO {role}",
-        *(f"GRANT {what} ON {', '.join(tables)} TO {role}" for what, tables in may.items()),
+        *(f"GRANT {what} ON {', '.join(tables)} TO {role}" for what, tables in may),
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
     ]

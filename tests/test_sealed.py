@@ -19,7 +19,7 @@ from bti.demo.children import CHILDREN
 from bti.demo.seed import seed
 from bti.demo.town import STAFF
 from bti.errors import Stale, Unopened
-from bti.models import audit_entries, entries, guardians, measures, metadata, people, subjects, units, wonders
+from bti.models import audit_entries, entries, guardians, metadata, people, subjects, units, wonders
 from bti.models.sealed import Cell, cells, national_id_index, sealed, sealed_columns
 from bti.queries.sealed_cells import Finding, raw_rows, sealed_findings, sealed_tables
 from bti.usecases import drafts, referrals
@@ -27,6 +27,7 @@ from bti.usecases.imports import runs
 from bti.usecases.people import change_person
 from tests.cast import HERE, MONDAY, NEXT_DOOR, Cast, settle, settle_neighbour
 from tests.keys import change
+from tests.sequencing import tamper
 
 SECRET = "Lærer så et blåmerke på armen tirsdag"
 
@@ -163,8 +164,7 @@ class TestACellThatWasMoved:
     def test_with_its_whole_row_to_another_case_doesnt_open(self, cast: Cast) -> None:
         here, there = cast.at_level_1(), cast.at_level_1()
         note = ids(cast.database, entries, case_id=here, kind="guardian_talk")[0]
-        with cast.database.begin() as connection:
-            connection.execute(sa.update(entries).where(entries.c.id == note).values(case_id=there))
+        tamper(cast.database, "UPDATE entries SET case_id = :there WHERE id = :note", there=there, note=note)
         with reading(cast.database) as session, pytest.raises(Unopened):
             session.execute(sa.select(entries.c.text).where(entries.c.id == note)).all()
 
@@ -207,8 +207,7 @@ class TestWhatFsckFinds:
 
     def test_is_a_row_that_is_gone(self, cast: Cast) -> None:
         measure = cast.plan(cast.at_level_2())
-        with cast.database.begin() as connection:
-            connection.execute(sa.delete(measures).where(measures.c.id == measure))
+        tamper(cast.database, "DELETE FROM measures WHERE id = :measure", measure=measure)
         assert findings(cast.database) == [Finding("row_gone", HERE, "measures", "text", measure)]
 
     def test_is_a_text_that_was_never_sealed(self, cast: Cast) -> None:

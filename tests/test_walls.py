@@ -13,10 +13,11 @@ from bti import rights, tenancy
 from bti.cli import main
 from bti.config import Misconfigured
 from bti.db import open_database, reading, single, writing
-from bti.models import audit_entries, cases, metadata, municipalities, people, units
+from bti.models import audit_entries, cases, drafts, metadata, municipalities, people, units
 from bti.statements import Fixed
-from tests.cast import HERE, NEXT_DOOR, settle, settle_neighbour
+from tests.cast import HERE, MONDAY, NEXT_DOOR, settle, settle_neighbour
 from tests.databases import PAGES, as_pages
+from tests.keys import put
 
 pytestmark = pytest.mark.pg
 
@@ -90,9 +91,12 @@ class TestWhoeverIsInOneMunicipality:
             session.execute(sa.insert(units), row)
 
     def test_cannot_change_or_remove_what_is_another_s(self, both: sa.Engine) -> None:
+        draft = {"id": "x", "person_id": "kari", "form": "wonder", "content": "{}", "saved_at": MONDAY}
+        with tenancy.within(NEXT_DOOR), writing(both) as session:
+            put(session, drafts, draft | {"municipality_id": NEXT_DOOR})
         with tenancy.within(HERE), writing(both) as session:
             changed = session.execute(sa.update(units).where(units.c.municipality_id == NEXT_DOOR).values(name="x"))
-            removed = session.execute(sa.delete(cases).where(cases.c.municipality_id == NEXT_DOOR))
+            removed = session.execute(sa.delete(drafts).where(drafts.c.municipality_id == NEXT_DOOR))
             assert (changed.rowcount, removed.rowcount) == (0, 0)
 
 
@@ -146,9 +150,25 @@ class TestThePagesRole:
             "CREATE TABLE mine (id int)",
             "UPDATE alembic_version SET version_num = 'x'",
             "SET ROLE postgres",
+            "UPDATE consent_events SET event = 'given'",
+            "UPDATE consents SET valid_to = '2099-12-31'",
+            "UPDATE consent_parties SET authority = 'own_age'",
+            "UPDATE consent_units SET unit_id = 'ppt'",
+            "UPDATE entries SET author_id = 'kari'",
+            "UPDATE evaluations SET outcome = 'continue'",
+            "UPDATE attachments SET added_at = now()",
+            "UPDATE samples SET seed = 'x'",
+            "DELETE FROM consent_events",
+            "DELETE FROM entries",
+            "DELETE FROM attachments",
+            "DELETE FROM break_glass",
+            "DELETE FROM alerts",
+            "DELETE FROM disclosures",
+            "DELETE FROM memberships",
+            "DELETE FROM cases",
         ],
     )
-    def test_can_only_add_to_the_trail_and_change_no_table(self, both: sa.Engine, statement: str) -> None:
+    def test_edits_nothing_said_once_removes_nothing_alters_no_table(self, both: sa.Engine, statement: str) -> None:
         with pytest.raises(sa.exc.ProgrammingError, match="permission denied|must be owner"), writing(both) as session:
             session.exec_driver_sql(statement)
 

@@ -31,8 +31,8 @@ def allow(role: str, signs: bool) -> None:
     """Let ROLE do what the pages need, and no more.
 
     ROLE is one of PostgreSQL's. Run it as the tables' owner, after each bti db upgrade; then give bti serve the
-    address with ROLE in it. ROLE can't change or remove what stands in the trail, and sees one municipality at a
-    time. Make it first:
+    address with ROLE in it. ROLE can't change what stands in the trail or was said once (consents, answers, entries,
+    files), removes drafts and sessions alone, and sees one municipality at a time. Make it first:
 
       CREATE ROLE stafett_pages LOGIN PASSWORD '…';
     """
