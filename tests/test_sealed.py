@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from bti import audit
+from bti.audit.leaves import columns, spell
 from bti.db import be_in, reading, writing
 from bti.demo.children import CHILDREN
 from bti.demo.seed import seed
@@ -22,13 +23,15 @@ from bti.errors import Stale, Unopened
 from bti.models import audit_entries, entries, guardians, metadata, people, subjects, units, wonders
 from bti.models.sealed import Cell, cells, national_id_index, sealed, sealed_columns
 from bti.queries.sealed_cells import Finding, raw_rows, sealed_findings, sealed_tables
-from bti.usecases import drafts, referrals
+from bti.usecases import drafts, referrals, rotation
 from bti.usecases.imports import runs
 from bti.usecases.people import change_person
+from bti.verifier.entries import LONGEST_ENTRY
 from tests.cast import HERE, MONDAY, NEXT_DOOR, Cast, settle, settle_neighbour
 from tests.keys import change
 from tests.sequencing import tamper
 
+LARGE = 450
 SECRET = "Lærer så et blåmerke på armen tirsdag"
 
 
@@ -176,6 +179,26 @@ class TestACellThatWasMoved:
             "changed", table.name, column, row_id,
         )  # fmt: skip
         assert Finding("changed", HERE, table.name, column, row_id) in findings(cast.database)
+
+
+class TestWhatTheTrailTells:
+    def test_has_one_right_spelling_also_of_many_rows_at_once(self, cast: Cast) -> None:
+        case_id = cast.at_level_2()
+        cast.evaluate(case_id, cast.plan(case_id))
+        lines = [f"mor-{n};Foresatt Etternavn {n};mor;ja;900 {n:05};foresatt{n}@example.no;ola" for n in range(LARGE)]
+        text = "\n".join(["foresatt;navn;relasjon;foreldreansvar;telefon;epost;barn", *lines])
+        actor = cast.actor("arne")
+        report = runs.run(cast.database, actor=actor, kind="guardians", content=text.encode(), clock=lambda: cast.now)
+        assert report.created == LARGE
+        rotation.rotate(cast.database, clock=lambda: cast.now)
+        with reading(cast.database) as session:
+            told = [(row.event, spell(row, None)) for row in session.execute(sa.select(*columns))]
+        assert {"register.write", "keys.rotate", "case.open"} <= {event for event, _data in told}
+        for event, data in told:
+            assert b'"unspelt"' not in data, event
+            # With room for its place in a case.
+            assert len(data) < LONGEST_ENTRY - 2_000, event
+        assert findings(cast.database) == []
 
 
 class TestWhatFsckFinds:
