@@ -126,7 +126,7 @@ def _open_postgresql(url: URL, pool_size: int) -> Engine:
         url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
         pool_size=pool_size,
         max_overflow=pool_size,
-        # Transactions begin where we say so, as on SQLite; a single statement needs none.
+        # Transactions begin where we say so, as on SQLite.
         isolation_level="AUTOCOMMIT",
         pool_reset_on_return=None,
         hide_parameters=True,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bti.errors import Forbidden, Missing, NotPossible, NotReady, Refused
 from bti.facts import CaseFacts
 from bti.needs import Found, judge
-from bti.workflow.definition import CLOSED, Move
+from bti.workflow.definition import Move
 from bti.workflow.model import Model
 
 
@@ -64,8 +64,3 @@ def decide(model: Model, facts: CaseFacts, standing: Set[str], move_name: str) -
 def _option(model: Model, facts: CaseFacts, standing: Set[str], move: Move) -> Option:
     checks = judge(model.needs_of(move, facts.step), facts)
     return Option(move, move.to, bool(standing & set(move.by)), checks)
-
-
-def is_closing(option: Option) -> bool:
-    """Return whether the option ends the case."""
-    return option.to == CLOSED

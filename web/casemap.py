@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -22,14 +21,6 @@ from web.language import gettext as _
 from web.language import ngettext
 from web.sentences import fixer_name, need_sentence, word
 from web.show import day, moment, words
-
-
-def case_title(head: CaseHead) -> str:
-    """Return the case's name on its own page: the child's full name, or only the reference behind a closed door."""
-    if head.subject is None:
-        return _("Sak %(reference)s", reference=head.reference)
-    name = f"{head.subject.given_name} {head.subject.family_name}"
-    return f"{name}, {head.subject.group_name}" if head.subject.group_name else name
 
 
 def crumbs(head: CaseHead, *more: str) -> list[tuple[str, str]]:
@@ -348,8 +339,3 @@ def viewers(head: CaseHead) -> list[dict[str, str]]:
         }
         for one in facts.break_glass
     ]
-
-
-def proposed_date(value: date | None) -> str:
-    """Return a date for a form field."""
-    return day(value)

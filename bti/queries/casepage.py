@@ -249,12 +249,6 @@ def wonder_of(session: sa.Connection, *, municipality_id: str, case_id: str, gro
     return _WONDER.first(session, asked)
 
 
-def entries_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
-    """Return the entries the reader's ground reaches, newest first."""
-    asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
-    return tuple(_ENTRIES.all(session, asked))
-
-
 def goals_of(session: sa.Connection, *, municipality_id: str, case_id: str, ground: Ground) -> tuple[Any, ...]:
     """Return the goals the reader's ground reaches, oldest first."""
     asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
@@ -265,11 +259,6 @@ def measures_of(session: sa.Connection, *, municipality_id: str, case_id: str, g
     """Return the measures the reader's ground reaches, those to evaluate first on top."""
     asked = {"municipality_id": municipality_id, "case_id": case_id, **reader(ground)}
     return tuple(_MEASURES.all(session, asked))
-
-
-def evaluations_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> dict[str, list[Any]]:
-    """Return each measure's evaluations, newest first. Show them only for measures the reader may see."""
-    return by_measure(_EVALUATIONS.all(session, {"municipality_id": municipality_id, "case_id": case_id}))
 
 
 def by_measure(rows: Iterable[Any]) -> dict[str, list[Any]]:
@@ -283,11 +272,6 @@ def by_measure(rows: Iterable[Any]) -> dict[str, list[Any]]:
 def handovers_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
     """Return every offer of the baton, newest first."""
     return tuple(_HANDOVERS.all(session, {"municipality_id": municipality_id, "case_id": case_id}))
-
-
-def referrals_of(session: sa.Connection, *, municipality_id: str, case_id: str) -> tuple[Any, ...]:
-    """Return the case's referrals, newest first."""
-    return tuple(_REFERRALS.all(session, {"municipality_id": municipality_id, "case_id": case_id}))
 
 
 def content_asks(*, municipality_id: str, case_id: str, ground: Ground | None) -> list[Ask]:
