@@ -32,8 +32,12 @@ def cast(database: sa.Engine) -> Cast:
 
 def state(cast: Cast, case_id: str, consent_id: str, at: datetime | None = None) -> str:
     with reading(cast.database) as session:
-        found = consents_of_case(session, municipality_id=HERE, case_id=case_id, moment=at or cast.now)
-    return next(one.state for one in found if one.id == consent_id)
+        known = consents_of_case(session, municipality_id=HERE, case_id=case_id, moment=cast.now)
+    found = next(one for one in known if one.id == consent_id)
+    if at is None:
+        return found.state
+    said = [Event(event.party_id, event.event, event.recorded_at) for event in found.events]
+    return state_at([party.id for party in found.parties], said, found.valid_to, at)
 
 
 def answer(cast: Cast, case_id: str, consent_id: str, party: str, said: str = "given", **more: Any) -> str:

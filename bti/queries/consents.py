@@ -137,7 +137,7 @@ class Consent:
 def consents_of_case(
     session: sa.Connection, *, municipality_id: str, case_id: str, moment: datetime
 ) -> tuple[Consent, ...]:
-    """Return the case's consents, newest first, with their state at `moment`, in one round trip."""
+    """Return the case's consents, newest first, with their state at `moment`, which is now, in one round trip."""
     asked = consent_asks(municipality_id=municipality_id, case_id=case_id)
     return consents_from(together(session, *asked), moment)
 
@@ -222,9 +222,10 @@ def _grouped(rows: Any) -> dict[str, list[Any]]:
 
 
 def _consent(row: Any, named: list[Any], parties: list[Any], events: list[Any], moment: datetime) -> Consent:
-    known = [event for event in events if event.recorded_at <= moment]
-    last = {event.party_id: event for event in known}
-    folded = [Event(e.party_id, e.event, e.recorded_at) for e in known]
+    # What is written down has happened, also when the clock was turned back since.
+    moment = max([moment, *(event.recorded_at for event in events)])
+    last = {event.party_id: event for event in events}
+    folded = [Event(e.party_id, e.event, e.recorded_at) for e in events]
     return Consent(
         id=row.id,
         purpose=row.purpose,
@@ -237,7 +238,7 @@ def _consent(row: Any, named: list[Any], parties: list[Any], events: list[Any], 
         state=state_at([p.id for p in parties], folded, row.valid_to, moment),
         units=tuple((n.id, n.name) for n in named),
         parties=tuple(_party(p, last.get(p.id)) for p in parties),
-        events=tuple(known),
+        events=tuple(events),
     )
 
 

@@ -154,7 +154,7 @@ def _record(session: sa.Connection, scene: Scene, consent: Consent, answers: Seq
     for one in sorted(answers, key=lambda one: ANSWERS.index(one.answer)):
         unanswered.discard(one.party_id)
         state = state if state == "refused" else _next_state(scene, state, one, last=not unanswered)
-        insert_event(session, scene, consent.id, one.party_id, one.answer, one.said)
+        insert_event(session, scene, consent, one.party_id, one.answer, one.said)
         scene = _tell(session, scene, consent.id, one, complete=state == "given")
     if state == "given":
         _open_doors(session, scene, consent)
@@ -167,16 +167,19 @@ def _next_state(scene: Scene, state: str, one: Answer, *, last: bool) -> str:
 
 
 def insert_event(
-    session: sa.Connection, scene: Scene, consent_id: str, party_id: str | None, event: str, said: Said
+    session: sa.Connection, scene: Scene, consent: Consent, party_id: str | None, event: str, said: Said
 ) -> None:
     """Write down what a giver said (given, refused, withdrawn), and how."""
+    # Never before what was said earlier, though the clock may have been turned back: the order of times is the order
+    # in which it happened.
+    recorded_at = max([scene.now, *(earlier.recorded_at for earlier in consent.events)])
     session.execute(
         sa.insert(consent_events),
         sealed(session, consent_events, {
             "municipality_id": scene.facts.municipality_id, "id": new_id(), "case_id": scene.facts.id,
-            "consent_id": consent_id, "party_id": party_id, "event": event, "channel": said.channel,
+            "consent_id": consent.id, "party_id": party_id, "event": event, "channel": said.channel,
             "witness": optional("witness", said.witness), "evidence": optional("evidence", said.evidence),
-            "said_on": said.said_on or scene.today, "recorded_at": scene.now,
+            "said_on": said.said_on or scene.today, "recorded_at": recorded_at,
             "recorded_by": scene.actor.person_id,
         }),
     )  # fmt: skip

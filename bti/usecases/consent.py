@@ -263,7 +263,7 @@ def withdraw(
     small_track("consent", scene.model.definition.definition.consent).next_state("withdraw", consent.state)
     doors = doors_of(scene.facts, consent_id)
     ending = effects_of_ending(scene.facts, doors)
-    insert_event(session, scene, consent_id, party_id, "withdrawn", said)
+    insert_event(session, scene, consent, party_id, "withdrawn", said)
     fields = {"party": party_id, "channel": said.channel, "said_on": said.said_on}
     scene = change(session, scene, event="consent.withdraw", object_id=consent_id, fields=fields)
     shut(session, scene, doors, cause="consent_withdrawn")
