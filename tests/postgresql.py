@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,18 @@ class Server:
         if (self.home / "data" / "postmaster.pid").exists():
             _run(self, "pg_ctl", "-D", f"{self.home}/data", "-m", "immediate", "-w", "stop", check=False)
         shutil.rmtree(self.home, ignore_errors=True)
+
+    def restart(self, how: str) -> None:
+        """Stop the server and start it again: `fast` in order, `immediate` as if it had crashed."""
+        _run(self, "pg_ctl", "-D", f"{self.home}/data", "-l", f"{self.home}/log", "-m", how, "-w", "restart")
+
+
+def own_server(settings: Mapping[str, str]) -> Server | None:
+    """Start a server beside the run's, for a test that does to it what no other should meet."""
+    for binaries in _candidates():
+        with suppress(OSError, subprocess.SubprocessError):
+            return _start(binaries, settings)
+    return None
 
 
 def server_url(settings: Mapping[str, str] = SETTINGS) -> str | None:
