@@ -17,14 +17,16 @@ from sqlalchemy.exc import DBAPIError
 
 from bti import rights, tenancy
 from bti.audit.fsck import check_log
+from bti.backup import manifest
 from bti.cli import main
 from bti.crypto.keys import make_keys, use_keys
-from bti.db import head_revision, open_database, reading
+from bti.db import current_revision, head_revision, open_database, reading, upgrade_within, writing
 from bti.models import metadata
+from bti.models.sealed import begin_owner
 from bti.queries.sealed_cells import sealed_findings
 from bti.sequencer.signing import Contradiction
 from bti.verifier.verdict import GOOD, TAMPERED
-from tests.cast import HERE, NEXT_DOOR, Cast, settle, settle_neighbour
+from tests.cast import HERE, MONDAY, NEXT_DOOR, Cast, settle, settle_neighbour
 from tests.databases import PAGES, SIGNER, administering, as_owner
 from tests.invariants import broken
 from tests.sequencing import HOST, Ledger, check, fsck, let_go
@@ -329,3 +331,58 @@ class TestRestoringIsRefused:
 def rewrite(backup: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     file = backup / "manifest.json"
     file.write_text(json.dumps(change(json.loads(file.read_text("utf-8")))), "utf-8")
+
+
+class TestABackupFromAnOlderVersion:
+    def test_is_brought_up_to_date(self, database: sa.Engine, bti: Run, elsewhere: str, tmp_path: Path) -> None:
+        folder = tmp_path / "backup"
+        as_of_old(as_owner(database.url) if database.dialect.name == "postgresql" else "", tmp_path, folder)
+        done = bti(elsewhere, "restore", folder)
+        assert done.exit_code == 0, done.output
+        with opened(elsewhere) as engine:
+            assert (current_revision(engine), rows(engine)[f"{HERE} municipalities"][0][:2]) == (
+                head_revision(), (HERE, "Fjordvik kommune"),
+            )  # fmt: skip
+
+
+OLD = "0008"
+TOWN = sa.text(
+    "INSERT INTO municipalities (id, name, is_demo, definition, definition_version) "
+    "VALUES ('fjordvik', 'Fjordvik kommune', false, 'bti', 1)"
+)
+
+
+def as_of_old(server: str, home: Path, folder: Path) -> None:
+    """Write what the version with schema OLD would have backed up of a municipality with nobody in it."""
+    begin_owner(HERE, HERE)
+    folder.mkdir()
+    url = server or f"sqlite:///{home}/old.db"
+    if server:
+        url = sa.make_url(server).set(database=f"bti_old_{os.getpid()}").render_as_string(hide_password=False)
+        with administering(server) as connection:
+            connection.execute(sa.text(f"CREATE DATABASE bti_old_{os.getpid()} TEMPLATE template0"))
+    with opened(url) as engine:
+        with writing(engine) as session:
+            upgrade_within(session, to=OLD)
+            session.execute(TOWN)
+            there = {name: table for name, table in metadata.tables.items() if sa.inspect(session).has_table(name)}
+        tables = [old_table(engine, name, folder) for name in there]
+        kind = engine.dialect.name
+    if server:
+        with administering(server) as connection:
+            connection.execute(sa.text(f"DROP DATABASE bti_old_{os.getpid()} WITH (FORCE)"))
+    else:
+        (home / "old.db").rename(folder / "database.sqlite")
+    manifest.write(folder, kind=kind, schema=OLD, taken_at=MONDAY, tables=tables)
+
+
+def old_table(engine: sa.Engine, name: str, folder: Path) -> manifest.Table:
+    columns = [column["name"] for column in sa.inspect(engine).get_columns(name)]
+    found = int(name == "municipalities")
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as session, (folder / f"{name}.copy").open("wb") as target:
+            driver: Any = session.connection.driver_connection
+            with driver.cursor().copy(f"COPY (SELECT {', '.join(columns)} FROM {name}) TO STDOUT") as copy:
+                for block in copy:
+                    target.write(block)
+    return manifest.Table(name, found, columns)
