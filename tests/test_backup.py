@@ -27,7 +27,7 @@ from bti.queries.sealed_cells import sealed_findings
 from bti.sequencer.signing import Contradiction
 from bti.verifier.verdict import GOOD, TAMPERED
 from tests.cast import HERE, MONDAY, NEXT_DOOR, Cast, settle, settle_neighbour
-from tests.databases import PAGES, SIGNER, administering, as_owner
+from tests.databases import PAGES, SIGNER, administering, as_owner, as_signer
 from tests.invariants import broken
 from tests.sequencing import HOST, Ledger, check, fsck, let_go
 
@@ -69,9 +69,9 @@ def bti(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result
     """Run `bti` against a database, with the log's folder of the test."""
     monkeypatch.setenv("BTI_LOG", str(tmp_path / "log"))
 
-    def run(url: str, *words: object) -> Result:
+    def run(url: str, *words: object, typed: str = "") -> Result:
         monkeypatch.setenv("BTI_DATABASE_URL", url)
-        result = CliRunner().invoke(main, [str(word) for word in words])
+        result = CliRunner().invoke(main, [str(word) for word in words], input=typed)
         assert result.exception is None or isinstance(result.exception, SystemExit)
         return result
 
@@ -181,17 +181,24 @@ class TestABackupUnderLoad:
             assert "were signed and are lost" in " ".join(answers.fsck.notes)
 
     def test_after_which_nothing_was_signed_is_good_at_once(
-        self, ledger: Ledger, bti: Run, elsewhere: str, tmp_path: Path
+        self, database: sa.Engine, bti: Run, elsewhere: str, tmp_path: Path
     ) -> None:
-        bti(address(ledger.database), "audit", "key", "--host", HOST)
-        before = rows(ledger.cast.database)
-        made = bti(address(ledger.cast.database), "backup", tmp_path / "backup")
-        assert made.exit_code == 0, made.output
-        done = bti(elsewhere, "restore", tmp_path / "backup")
-        assert done.exit_code == 0, done.output
+        url, signer = address(database), as_signer(database.url)
+        typed = "en lang setning er best\n" * 2
+        who = ("--name", "Arne Dal", "--unit", "Rådhuset", "--role", "administrator")
+        for done in (
+            bti(url, "municipality", "add", HERE, "--name", "Fjordvik kommune"),
+            bti(url, "unit", "add", "Rådhuset", "--kind", "administration"),
+            bti(url, "user", "add", "arne", *who, typed=typed),
+            bti(signer, "audit", "key", "--host", HOST),
+            bti(signer, "audit", "run", "--once"),
+            bti(url, "backup", tmp_path / "backup"),
+            bti(elsewhere, "restore", tmp_path / "backup"),
+        ):
+            assert done.exit_code == 0, done.output
         with opened(elsewhere) as owner:
-            assert rows(owner) == before
-        checked = bti(elsewhere, "fsck", "--municipality", HERE)
+            assert rows(owner) == rows(database)
+        checked = bti(elsewhere, "fsck")
         assert (checked.exit_code, "Good: everything" in checked.output) == (GOOD, True), checked.output
 
     def test_of_what_was_restored_is_the_same_again(
