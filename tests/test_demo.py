@@ -23,6 +23,7 @@ from click.testing import CliRunner, Result
 from bti.actor import ROLES
 from bti.cli import main
 from bti.clock import OSLO, add_months, local_day
+from bti.crypto import sealing
 from bti.db import open_database, reading, writing
 from bti.demo import seed as seeding
 from bti.demo.children import CHILDREN
@@ -445,11 +446,13 @@ class TestADatabaseThatIsNoDemo:
     def test_is_refused_and_stays_as_it_is(
         self, run: Callable[..., Result], real: sa.Engine, words: tuple[str, ...]
     ) -> None:
-        before = everything(real)
+        before, keys = everything(real), sealing.ring()
         url = real.url.render_as_string(hide_password=False)
         result = run("--no-serve", "--database", url, *words)
         assert result.exit_code == 1
         assert "isn't a demo" in result.output
+        # The demo has keys of its own, and has run in this process.
+        sealing.use(keys)
         assert everything(real) == before
 
     @pytest.mark.parametrize("log_left", [False, True], ids=["folded", "with a write-ahead log"])
