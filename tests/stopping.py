@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from bti import tenancy
 from bti.audit import trail
+from bti.crypto.keys import use_keys
 from bti.crypto.signing import SigningKey
 from bti.db import open_database
 from bti.sequencer import epochs, numbering, signing, working
@@ -54,6 +55,7 @@ def deadly(work: Callable[..., Any], when: str) -> Callable[..., Any]:
 
 
 def main(step: str, url: str, folder: str) -> None:
+    use_keys(os.environ)
     place, name, when = (STEPS | ANEW)[step]
     tenancy.enter(HERE)
     ledger = Ledger(Cast(open_database(url)), Path(folder))
