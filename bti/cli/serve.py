@@ -26,6 +26,8 @@ Server = Literal["gunicorn", "granian"]
 DEFAULT_SERVER: Server = "granian"
 SERVERS: tuple[Server, ...] = ("gunicorn", "granian")
 APPLICATION = "bti.cli.serve:application"
+# So many new objects are looked through for garbage at once: what some pages make together.
+GARBAGE_AFTER = 50_000
 # A page takes milliseconds. A worker that is silent for a minute has hung.
 _SILENT_SECONDS = 60
 _FINISH_SECONDS = 30
@@ -151,6 +153,9 @@ def application() -> Any:
     # a tenth of their time.
     gc.collect()
     gc.freeze()
+    # A page makes some thousands of objects and lets go of them all at its end: looking through them again and again
+    # meanwhile finds nothing.
+    gc.set_threshold(GARBAGE_AFTER)
     return app
 
 

@@ -46,7 +46,6 @@ class PersonLine(NamedTuple):
     id: str
     name: str
     title: str
-    phone: str | None
 
 
 # Statements of a page that is opened all day are made once; making one costs more than running it.
@@ -62,7 +61,7 @@ _UNITS = Fixed(
     UnitLine,
 )
 _PEOPLE = Fixed(
-    sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
+    sa.select(people.c.id, people.c.name, people.c.title).where(
         people.c.municipality_id == _HERE, people.c.id.in_(_IDS)
     ),
     PersonLine,
@@ -91,7 +90,7 @@ def _in_case(column: sa.Column[Any]) -> sa.Select[Any]:
 
 
 _PEOPLE_OF_CASE = Fixed(
-    sa.select(people.c.id, people.c.name, people.c.title, people.c.phone).where(
+    sa.select(people.c.id, people.c.name, people.c.title).where(
         people.c.municipality_id == _HERE, people.c.id.in_(sa.union(*(_in_case(column) for column in _STANDS_IN_CASE)))
     ),
     PersonLine,
@@ -160,7 +159,12 @@ def staff_of_units(session: sa.Connection, *, municipality_id: str, unit_ids: It
     return tuple(sorted(rows, key=lambda row: (name_key(row.name), row.unit_id)))
 
 
-_SUBJECT_ROW = Fixed(sa.select(subjects).where(subjects.c.municipality_id == _HERE, subjects.c.id == _SUBJECT))
+# No page of a case shows the national id: it stays sealed.
+_SUBJECT_ROW = Fixed(
+    sa.select(*(column for column in subjects.c if not column.name.startswith("national_id"))).where(
+        subjects.c.municipality_id == _HERE, subjects.c.id == _SUBJECT
+    )
+)
 
 
 def guardians_of(session: sa.Connection, *, municipality_id: str, subject_id: str) -> tuple[Any, ...]:
