@@ -164,7 +164,8 @@ class TestOneWithABlockedAddress:
     def test_school_and_class_stand_on_no_list(self, case: str, cast: Cast, client_of: Clients) -> None:
         with writing(cast.database) as session:
             session.execute(sa.update(subjects).where(subjects.c.id == "ola").values(address_blocked=True))
-        assert not client_of("kari").get("/saker").has("4B")
+        # References are random and may have these signs too, but no space before them.
+        assert not client_of("kari").get("/saker").has(" 4B")
         page = client_of("kari").get(case)
         assert page.has("Fortrolig adresse")
         assert not page.has("Ola Nordli, 4B")
