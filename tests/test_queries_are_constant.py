@@ -19,6 +19,7 @@ from flask import Flask
 
 from bti.models import cases, metadata
 from bti.queries.audit import MOST_GATHERED
+from tests.auditor import plant
 from tests.growth import longer_trail, more_cases, more_in_the_case, more_staff
 from tests.web.conftest import app as app
 from tests.web.conftest import application as application
@@ -170,6 +171,8 @@ class TestAPageAsksAsOften:
             return str(session.execute(query).scalar_one())
 
     def test_however_many_cases_and_people_the_town_has(self, scene: Scene, pages: Pages, client_of: Clients) -> None:
+        # A question with an answer asks for its names as well: there is one in either town.
+        plant(scene.cast, scene.cast.at_level_2(), by="siri", basis="consent:none")
         grow_to(scene, SMALL)
         more_staff(scene.cast, 1)
         # One that is read to its end counts itself, and saves a statement.
