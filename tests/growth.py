@@ -103,7 +103,8 @@ def _over(rows: Rows, table: sa.Table, **values: Any) -> None:
 
 
 def _rows(session: sa.Connection, table: sa.Table) -> list[Mapping[str, Any]]:
-    return [dict(row) for row in session.execute(sa.select(table)).mappings()]
+    # In the order they were made: copies of the trail are judged by which entry came before which.
+    return [dict(row) for row in session.execute(sa.select(table).order_by(*table.primary_key)).mappings()]
 
 
 def _copy(session: sa.Connection, cast: Cast, rows: Rows, times: int) -> None:
