@@ -13,8 +13,9 @@ from bti.audit.trail import COMMITMENT
 from bti.crypto.sealing import commitment, open_cell, ring, version_of
 from bti.db import be_in
 from bti.errors import Unopened
-from bti.models import audit_entries, metadata, municipalities, people
+from bti.models import audit_entries, metadata, people
 from bti.models.sealed import sealed_columns
+from bti.queries.register import municipality_ids
 
 AT_ONCE = 1_000
 Code = Literal["no_key", "not_sealed", "changed", "other_than_told", "never_told", "row_gone"]
@@ -84,14 +85,9 @@ def all_rows(session: sa.Connection, table: sa.Table, *, municipality_id: str) -
         after = some[-1].row_id
 
 
-def known_municipalities(session: sa.Connection) -> list[str]:
-    """Return the ids of all municipalities, in order."""
-    return list(session.scalars(sa.select(municipalities.c.id).order_by(municipalities.c.id)))
-
-
 def key_problems(session: sa.Connection) -> list[str]:
     """Return a sentence for each municipality whose cells the keys of this process don't open, with what to do."""
-    return [problem for id_ in known_municipalities(session) if (problem := _problem_of(session, id_))]
+    return [problem for id_ in municipality_ids(session) if (problem := _problem_of(session, id_))]
 
 
 def _problem_of(session: sa.Connection, municipality_id: str) -> str | None:
@@ -115,7 +111,7 @@ def keys_missing(session: sa.Connection) -> int:
     Keys that were destroyed aren't missing. Goes from municipality to municipality, and leaves the session in the last.
     """
     missing = set()
-    for municipality_id in known_municipalities(session):
+    for municipality_id in municipality_ids(session):
         be_in(session, municipality_id)
         for table in sealed_tables():
             written = sa.or_(*(sa.type_coerce(table.c[name], sa.Text) != "" for name in sealed_columns(table)))
@@ -134,7 +130,7 @@ def sealed_findings(session: sa.Connection) -> Iterator[Finding]:
 
     Goes from municipality to municipality, and leaves the session in the last one.
     """
-    for municipality_id in known_municipalities(session):
+    for municipality_id in municipality_ids(session):
         be_in(session, municipality_id)
         yield from findings_in(session, municipality_id)
 

@@ -28,13 +28,12 @@ def not_ready(session: sa.Connection) -> list[str]:
 def missing_definitions(session: sa.Connection) -> list[str]:
     """Return a sentence for every definition that a municipality or a case follows and that isn't there."""
     there, m = set(released()), municipalities.c
-    chosen = session.execute(sa.select(m.id, m.definition, m.definition_version).order_by(m.id))
+    chosen = session.execute(sa.select(m.id, m.definition, m.definition_version).order_by(m.id)).all()
     followers = [(f"The municipality {row.id} follows", row.definition, row.definition_version) for row in chosen]
-    known = session.scalars(sa.select(m.id).order_by(m.id)).all()
     followers += [
-        (f"Cases in {row.municipality_id} ({row.number}) follow", row.definition, row.definition_version)
-        for municipality_id in known
-        for row in _followed(session, municipality_id)
+        (f"Cases in {one.id} ({row.number}) follow", row.definition, row.definition_version)
+        for one in chosen
+        for row in _followed(session, one.id)
     ]
     return [
         f"{who_follows} {name}.{version}, and there is no such definition: put it back in the folder of BTI_WORKFLOWS, "
@@ -48,7 +47,7 @@ def _followed(session: sa.Connection, municipality_id: str) -> list[Any]:
     """Return every definition that cases follow, closed ones too: they are read and opened again by it."""
     be_in(session, municipality_id)
     c = cases.c
-    which = (c.municipality_id, c.definition, c.definition_version)
+    which = (c.definition, c.definition_version)
     asked = sa.select(*which, sa.func.count().label("number")).where(c.municipality_id == municipality_id)
     return list(session.execute(asked.group_by(*which).order_by(*which)))
 

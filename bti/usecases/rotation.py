@@ -15,7 +15,8 @@ from bti.db import be_in, reading, writing
 from bti.errors import NotPossible, Unopened
 from bti.models import cases, guardians, subjects
 from bti.models.sealed import begin_owner, sealed
-from bti.queries.sealed_cells import Raw, known_municipalities, raw_rows, sealed_tables
+from bti.queries.register import municipality_ids
+from bti.queries.sealed_cells import Raw, raw_rows, sealed_tables
 from bti.usecases.system import System
 
 # What one entry of the trail commits to, and one transaction holds up writers for.
@@ -66,7 +67,7 @@ def seal_all(database: sa.Engine, *, clock: Clock, progress: Progress = lambda d
     keys, outcome = ring(), Outcome()
     with keys.store.alone():
         with reading(database) as session:
-            known = known_municipalities(session)
+            known = municipality_ids(session)
             new = [id_ for id_ in known if keys.store.find(id_, id_) is None]
             for id_ in new:
                 be_in(session, id_)
@@ -94,7 +95,7 @@ def _require_unsealed(session: sa.Connection, municipality_id: str) -> None:
 def _count(database: sa.Engine) -> int:
     count = 0
     with reading(database) as session:
-        for municipality_id in known_municipalities(session):
+        for municipality_id in municipality_ids(session):
             be_in(session, municipality_id)
             for table in sealed_tables():
                 here = table.c.municipality_id == municipality_id
@@ -106,7 +107,7 @@ def _seal_anew(database: sa.Engine, event: str, clock: Clock, outcome: Outcome, 
     """Seal what `event` is to seal, some rows in each transaction; return how many cells that were."""
     before, done = outcome.sealed, 0
     with reading(database) as session:
-        known = known_municipalities(session)
+        known = municipality_ids(session)
     for municipality_id in known:
         for table in sealed_tables():
             after, most = "", min(_ROWS_AT_ONCE, table.info["at_once"])
