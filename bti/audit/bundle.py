@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bti.config import Misconfigured
+from bti.private import new_file
 from bti.verifier import layout
 from bti.verifier.checkpoint import read_checkpoint
 from bti.verifier.note import read_note
@@ -87,5 +87,5 @@ def _together(first: bytes, hashes: Iterator[bytes]) -> Iterator[bytes]:
 
 def _write(file: Path, parts: Iterable[bytes]) -> None:
     # Whoever is shown who read what must not be everybody on this machine.
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+    with new_file(file) as opened:
         opened.writelines(parts)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bti.config import Misconfigured
+from bti.private import write_new
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -56,16 +55,8 @@ def write(folder: Path, *, kind: str, schema: str, taken_at: datetime, tables: S
     files = [_written(file) for file in sorted(folder.iterdir())]
     found = Manifest(kind, schema, taken_at.astimezone(UTC), tables, files)
     text = json.dumps({"format": FORMAT, **asdict(found), "taken_at": found.taken_at.isoformat()}, indent=1)
-    with private(folder / NAME) as opened:
-        opened.write(text.encode("utf-8") + b"\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    write_new(folder / NAME, text.encode("utf-8") + b"\n")
     return found
-
-
-def private(file: Path) -> Any:
-    """Return a new file to write to, which nobody else may read."""
-    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def read(folder: Path) -> Manifest:

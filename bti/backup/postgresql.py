@@ -17,10 +17,11 @@ from psycopg import sql
 
 from bti.audit.export import Progress
 from bti.backup.keys import require_keys
-from bti.backup.manifest import Manifest, Table, private
+from bti.backup.manifest import Manifest, Table
 from bti.config import Misconfigured
 from bti.db import be_in, reading, upgrade_within, writing
 from bti.models import metadata, municipalities
+from bti.private import new_file
 
 _AT_ONCE = 1 << 20
 _SCHEMA = "alembic_version"
@@ -42,7 +43,7 @@ def copy_out(database: sa.Engine, folder: Path, progress: Progress) -> list[Tabl
         counts = _counts(session)
         total, done = sum(counts.values()), 0
         for table in metadata.sorted_tables:
-            with private(folder / _file(table.name)) as target:
+            with new_file(folder / _file(table.name)) as target:
                 for rows in _written(session, table, target):
                     done += rows
                     progress(done, total)

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from bti.audit.export import Progress
 from bti.backup.keys import require_keys
-from bti.backup.manifest import Manifest, Table, private
+from bti.backup.manifest import Manifest, Table
 from bti.db import open_database, reading, upgrade
 from bti.models import metadata
+from bti.private import new_file
 from bti.unavailable import plain_refusals
 
 NAME = "database.sqlite"
@@ -27,7 +28,7 @@ _PAGES = 2_000
 def copy_out(database: sa.Engine, folder: Path, progress: Progress) -> list[Table]:
     """Write the database into `folder` as one file; return its tables."""
     file = folder / NAME
-    private(file).close()
+    new_file(file).close()
     with closing(sqlite3.connect(file)) as target:
         with reading(database) as session:
             driver: Any = session.connection.driver_connection
@@ -71,7 +72,7 @@ def _tried_out(database: Path, copy: Path) -> Iterator[sqlite3.Connection]:
     beside = database.with_name(f"{database.name}.restoring")
     _remove(beside)
     try:
-        with copy.open("rb") as source, private(beside) as target:
+        with copy.open("rb") as source, new_file(beside) as target:
             shutil.copyfileobj(source, target)
         engine = open_database(f"sqlite:///{beside}")
         try:

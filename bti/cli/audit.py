@@ -24,6 +24,7 @@ from bti.cli.edge import Plain, municipality_option, system_of, trail_database
 from bti.clock import utc_now
 from bti.config import LOG_HOST, Misconfigured, log_folder
 from bti.db import reading
+from bti.private import write_new
 from bti.queries.register import municipality_ids
 from bti.usecases import signed_log
 from bti.verifier.verdict import Undecided
@@ -298,8 +299,7 @@ def _chosen(engine: sa.Engine, municipality: str | None) -> list[str]:
 
 def _write(file: Path, data: bytes) -> None:
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-            opened.write(data)
+        write_new(file, data)
     except OSError as wrong:
         raise Misconfigured([f"{file} can't be written: {wrong.strerror}."]) from wrong
 

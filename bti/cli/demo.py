@@ -33,6 +33,7 @@ from bti.db import is_behind, open_database, reading, upgrade
 from bti.demo.marks import mark_of
 from bti.demo.seed import NotADemo, make, make_anew
 from bti.demo.town import STAFF, UNITS
+from bti.private import write_new
 from bti.queries.sealed_cells import key_problems
 from bti.workflow import own
 
@@ -117,8 +118,7 @@ def _secret_key() -> str:
     """Return the demo's own key, made the first time, so that whoever is logged in stays so after a restart."""
     if not KEY_FILE.exists():
         KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
+        write_new(KEY_FILE, secrets.token_urlsafe(48).encode("ascii"))
     return KEY_FILE.read_text("ascii").strip()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bti.config import Misconfigured
+from bti.private import write_new
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _STORE_FILE = "store.json"
@@ -185,10 +186,7 @@ def _put_new(file: Path, content: Mapping[str, Any]) -> bool:
 
 def _written_beside(file: Path, content: Mapping[str, Any]) -> Path:
     beside = file.with_name(f".{file.name}.{os.urandom(6).hex()}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as opened:
-        json.dump(content, opened)
-        opened.flush()
-        os.fsync(opened.fileno())
+    write_new(beside, json.dumps(content).encode("ascii"))
     return beside
 
 

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +13,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bti.config import Misconfigured
+from bti.private import read_key, write_key
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+_FILE = "master key file"
 _MARK = "STAFETT-MASTER-KEY"
 
 
@@ -83,26 +84,10 @@ def read_secret(text: str, *, where: str) -> bytes:
 
 def read_file(file: Path) -> bytes:
     """Return the secret in a key file. Raises Misconfigured when it isn't there, isn't one, or others may read it."""
-    try:
-        with file.open("rb") as opened:
-            status = os.fstat(opened.fileno())
-            data = opened.read(4096)
-    except OSError as wrong:
-        problem = f"The master key file {file} can't be read: {wrong.strerror}. bti keys init makes one."
-        raise Misconfigured([problem]) from wrong
-    if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
-        raise Misconfigured([f"Others than its owner may use the master key file {file}: chmod 600 {file}."])
-    return read_secret(data.decode("utf-8", "replace"), where=f"The file {file}")
+    text = read_key(file, what=_FILE, advice=" bti keys init makes one.")
+    return read_secret(text, where=f"The file {file}")
 
 
 def write_file(file: Path, secret: bytes) -> None:
     """Write a master key to a new file that only its owner may read. Raises Misconfigured when that can't be."""
-    try:
-        # Never over an old key: what it wrapped would be lost.
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as wrong:
-        raise Misconfigured([f"The master key file {file} can't be made: {wrong.strerror}."]) from wrong
-    with os.fdopen(handle, "w", encoding="ascii") as opened:
-        opened.write(f"{written(secret)}\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    write_key(file, f"{written(secret)}\n", what=_FILE)

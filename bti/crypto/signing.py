@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bti.config import Misconfigured
+from bti.private import read_key, write_key
 from bti.verifier.checkpoint import Checkpoint
 from bti.verifier.note import LOG, WITNESS, Key, Note, Signature, cosigned, decode64, encode64, is_key_name
 
+_FILE = "key file"
 _MARK = "PRIVATE+KEY"
 _SECRET_BYTES = 32
 _TIME_BYTES = 8
@@ -82,28 +83,13 @@ def _make(file: Path, name: str, kind: int) -> SigningKey:
         raise Misconfigured([f"“{name}” can't be the name of a key: it must have no spaces and no plus."])
     secret = os.urandom(_SECRET_BYTES)
     key = _key(name, kind, secret)
-    try:
-        # Never over an old key: heads signed with it could no longer be told from others'.
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as wrong:
-        raise Misconfigured([f"The key file {file} can't be made: {wrong.strerror}."]) from wrong
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        opened.write(f"{_MARK}+{name}+{key.public.id.hex()}+{encode64(bytes([kind]) + secret)}\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    written = f"{_MARK}+{name}+{key.public.id.hex()}+{encode64(bytes([kind]) + secret)}\n"
+    write_key(file, written, what=_FILE)
     return key
 
 
 def _load(file: Path, kind: int) -> SigningKey:
-    try:
-        with file.open("rb") as opened:
-            status = os.fstat(opened.fileno())
-            data = opened.read(4096)
-    except OSError as wrong:
-        raise Misconfigured([f"The key file {file} can't be read: {wrong.strerror}."]) from wrong
-    if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
-        raise Misconfigured([f"Others than its owner may use the key file {file}: chmod 600 {file}."])
-    parts = data.decode("utf-8", "replace").strip().removeprefix(f"{_MARK}+").split("+", 2)
+    parts = read_key(file, what=_FILE).strip().removeprefix(f"{_MARK}+").split("+", 2)
     raw = decode64(parts[2]) if len(parts) == 3 else None
     if raw is None or len(raw) != 1 + _SECRET_BYTES or raw[0] != kind or not is_key_name(parts[0]):
         wanted = "a log's" if kind == LOG else "a witness's"
