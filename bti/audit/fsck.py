@@ -75,7 +75,8 @@ def check_log(
         if seen.size:
             check_declared(before=before, number=epoch.number, told=declared(seen.first), policy=policy, report=report)
         before = _known(epoch, heads, last)
-    _name_chains(chains, report)
+    chains.tell(report)
+    report.checked.append(f"The chains of {len(chains.last)} cases were followed.")
     _name_waiting(session, found[-1], report)
     progress(total, total)
     return report
@@ -226,16 +227,6 @@ def _name_nodes(session: sa.Connection, epoch: Epoch, seen: _Seen, report: Repor
     for level, position in wrong[:SHOWN]:
         told = f"the tree's hash of level {level} over them isn't what they lead to"
         _tampered(report, epoch, seen, position << level, ((position + 1) << level) - 1, told)
-
-
-def _name_chains(chains: Chains, report: Report) -> None:
-    for broken in chains.breaks[:SHOWN]:
-        first = broken.number if broken.before is None else min(broken.before, broken.number)
-        text = f"Entry {broken.number} breaks the chain of case {broken.case}: {broken.text}."
-        report.tampered(text, first=first, last=max(first, broken.number))
-    if len(chains.breaks) > SHOWN:
-        report.tampered(f"{len(chains.breaks) - SHOWN} more chains are broken.")
-    report.checked.append(f"The chains of {len(chains.last)} cases were followed.")
 
 
 # --- those that wait -----------------------------------------------------------------------------------------------

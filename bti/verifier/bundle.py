@@ -145,12 +145,7 @@ def _read(epochs: Sequence[Epoch], report: Report, processes: int) -> None:
             _grow(epoch, file, found, report)
         chains.follow(seen.chains)
         _name_faults(epoch, seen, report)
-    for broken in chains.breaks[:SHOWN]:
-        first = broken.number if broken.before is None else min(broken.before, broken.number)
-        text = f"Entry {broken.number} breaks the chain of case {broken.case}: {broken.text}."
-        report.tampered(text, first=first, last=max(first, broken.number))
-    if len(chains.breaks) > SHOWN:
-        report.tampered(f"{len(chains.breaks) - SHOWN} more chains are broken.")
+    chains.tell(report)
     entries = sum(one.lines for one in epochs)
     report.checked.append(f"{entries} entries were read, and the chains of {len(chains.last)} cases followed.")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .entries import NOTHING_BEFORE
+from .verdict import SHOWN, Report
 
 _NOTHING_BEFORE = NOTHING_BEFORE.encode()
 # A log that was cut to pieces breaks everywhere; some breaks tell as much as all.
@@ -51,6 +52,15 @@ class Chains:
             self.compare(case, self.last.get(case), first)
         self.last.update(later.last)
         self.breaks.extend(later.breaks[: MOST_BREAKS - len(self.breaks)])
+
+    def tell(self, report: Report) -> None:
+        """Name the broken ones as evidence of tampering: some of them, and how many more there are."""
+        for broken in self.breaks[:SHOWN]:
+            first = broken.number if broken.before is None else min(broken.before, broken.number)
+            text = f"Entry {broken.number} breaks the chain of case {broken.case}: {broken.text}."
+            report.tampered(text, first=first, last=max(first, broken.number))
+        if len(self.breaks) > SHOWN:
+            report.tampered(f"{len(self.breaks) - SHOWN} more chains are broken.")
 
 
 def _fault(before: Last | None, after: First) -> str:
