@@ -42,7 +42,7 @@ from bti.queries.audit_questions import (
     expired_page,
     question_conditions,
 )
-from bti.usecases.lookups import look_up
+from bti.usecases.auditor_trail import tell
 from bti.usecases.text import collect
 from bti.workflow.library import load_definition, released
 
@@ -111,7 +111,7 @@ def access_log(
     query, codes = resolve(session, actor, filters)
     found = trail.matching(session, query)
     page = judged(session, query, trail.log_page(session, query, found, before=_entry_cursor(before)))
-    look_up(session, actor, "audit.search", {"question": "log", "filters": codes, "shown": len(page.rows)}, now)
+    tell(session, actor, "audit.search", {"question": "log", "filters": codes, "shown": len(page.rows)}, now)
     return page
 
 
@@ -139,7 +139,7 @@ def question(
         page = replace(judged(session, query, page), is_bounded=asked.is_bounded)
     else:
         raise NotFound()
-    look_up(session, actor, "audit.search", {"question": key, "filters": codes, "shown": len(page.rows)}, now)
+    tell(session, actor, "audit.search", {"question": key, "filters": codes, "shown": len(page.rows)}, now)
     return page
 
 
@@ -164,7 +164,7 @@ def overview(session: sa.Connection, *, actor: Actor, filters: LogFilter, now: d
         counts[key] = trail.count(session, [*asked.conditions, trail.not_own(query)])
         is_bounded = is_bounded or asked.is_bounded
     fields = {"question": "overview", "filters": codes, "shown": len(counts)}
-    look_up(session, actor, "audit.search", fields, now)
+    tell(session, actor, "audit.search", fields, now)
     return Overview(counts, is_bounded)
 
 
@@ -217,7 +217,7 @@ def consents(
     """
     query, codes = resolve_consents(session, actor, filters, as_of, now)
     page = consents_page(session, query, before=_moment_cursor(before))
-    look_up(session, actor, "consent.lookup", {"filters": codes, "shown": len(page.rows), "as_of": query.as_of}, now)
+    tell(session, actor, "consent.lookup", {"filters": codes, "shown": len(page.rows), "as_of": query.as_of}, now)
     return page
 
 
@@ -248,7 +248,7 @@ def consent(
         as_of=moment,
         later=len(events) - len(known),
     )
-    look_up(session, actor, "consent.lookup", {"filters": {"consent": consent_id}, "shown": 1, "as_of": moment}, now)
+    tell(session, actor, "consent.lookup", {"filters": {"consent": consent_id}, "shown": 1, "as_of": moment}, now)
     return dossier
 
 

@@ -16,7 +16,7 @@ from bti.queries import audit as trail
 from bti.queries.audit_access import holder_at, participants_at, staff_at
 from bti.queries.audit_past import PastCase, past_of
 from bti.usecases.auditing import require_auditor
-from bti.usecases.lookups import look_up
+from bti.usecases.auditor_trail import tell
 from bti.usecases.text import collect
 from bti.workflow.definition import CLOSED
 from bti.workflow.library import load_definition
@@ -69,9 +69,7 @@ def access_at(session: sa.Connection, *, actor: Actor, case: str, moment: dateti
     past = past_of(session, municipality_id=here, case_ids=[case_id or ""])[case_id or ""]
     found = _access(session, actor, past, asked)
     filters = {"case": case_id, "moment": asked}
-    look_up(
-        session, actor, "audit.search", {"question": "access_at", "filters": filters, "shown": len(found.people)}, now
-    )
+    tell(session, actor, "audit.search", {"question": "access_at", "filters": filters, "shown": len(found.people)}, now)
     return found
 
 

@@ -23,7 +23,7 @@ from bti.queries.audit_questions import (
     question_conditions,
 )
 from bti.usecases.auditing import ConsentFilter, LogFilter, judge, resolve, resolve_consents, shared_steps
-from bti.usecases.lookups import look_up
+from bti.usecases.auditor_trail import tell
 
 # More than anybody reads; somebody who needs all of it asks for a period at a time.
 MOST_EXPORTED = 50_000
@@ -71,7 +71,7 @@ def export_log(
     rows = _check_size(trail.count(session, found, most=MOST_EXPORTED + 1))
     batches = (judge(session, query.municipality_id, batch) for batch in trail.every_entry(session, query, found))
     text = _csv(LOG_COLUMNS, (_log_line(entry, speak) for batch in batches for entry in batch), speak)
-    look_up(session, actor, "audit.export", {"question": question or "log", "filters": codes, "rows": rows}, now)
+    tell(session, actor, "audit.export", {"question": question or "log", "filters": codes, "rows": rows}, now)
     return text
 
 
@@ -87,7 +87,7 @@ def export_expired(
     rows = _check_size(count_expired(session, query, today=today, most=MOST_EXPORTED + 1))
     batches = every_expired(session, query, today=today)
     text = _csv(EXPIRED_COLUMNS, (_expired_line(row, speak) for batch in batches for row in batch), speak)
-    look_up(session, actor, "audit.export", {"question": "expired_with_access", "filters": codes, "rows": rows}, now)
+    tell(session, actor, "audit.export", {"question": "expired_with_access", "filters": codes, "rows": rows}, now)
     return text
 
 
@@ -108,7 +108,7 @@ def export_consents(
     rows = _check_size(count_consents(session, query, most=MOST_EXPORTED))
     batches = every_consent(session, query)
     text = _csv(CONSENT_COLUMNS, (_consent_line(row, query.as_of, speak) for batch in batches for row in batch), speak)
-    look_up(session, actor, "consent.export", {"filters": codes, "rows": rows, "as_of": query.as_of}, now)
+    tell(session, actor, "consent.export", {"filters": codes, "rows": rows, "as_of": query.as_of}, now)
     return text
 
 

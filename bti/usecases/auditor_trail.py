@@ -1,4 +1,4 @@
-"""What an auditor looks up is told in the trail, like every other reading: before it is shown, by `audit.show`."""
+"""What an auditor looks up and does is told in the trail, a look-up before it is shown, by `audit.show`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from bti import audit
 from bti.actor import Actor
 
 
-def look_up(session: sa.Connection, actor: Actor, event: str, fields: Mapping[str, Any], now: datetime) -> None:
-    """Write that `actor` looked something up as an auditor. Show what was found once the entry is on disk."""
+def tell(
+    session: sa.Connection,
+    actor: Actor,
+    event: str,
+    fields: Mapping[str, Any],
+    now: datetime,
+    *,
+    object_id: str | None = None,
+) -> None:
+    """Write what `actor` did as an auditor, in the caller's transaction; `object_id` is what it was done to."""
     audit.record(
         session, actor=actor, municipality_id=actor.municipality_id, event=event, now=now, fields=fields,
-        role="auditor", unit_id=actor.unit_for("auditor"),
+        object_id=object_id, role="auditor", unit_id=actor.unit_for("auditor"),
     )  # fmt: skip

@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bti import audit
 from bti.actor import Actor
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import alerts, new_id, sample_items, samples
@@ -25,8 +24,8 @@ from bti.queries.audit import Entry, LogQuery, Page
 from bti.queries.oversight import Drawn
 from bti.usecases import break_glass, signed_log
 from bti.usecases.auditing import judge, judged, require_auditor
+from bti.usecases.auditor_trail import tell
 from bti.usecases.break_glass import ToReview
-from bti.usecases.lookups import look_up
 from bti.usecases.signed_log import LogState
 from bti.usecases.text import collect, one_of, optional, required
 
@@ -105,7 +104,7 @@ def close_alert(session: sa.Connection, *, actor: Actor, alert_id: str, outcome:
     if session.execute(sa.update(alerts).where(*mine).values(**written)).rowcount != 1:
         raise NotPossible("alert_closed")
     fields = {"person": row.person_id, "outcome": outcome}
-    _write(session, actor, "alert.close", fields, now, object_id=alert_id)
+    tell(session, actor, "alert.close", fields, now, object_id=alert_id)
 
 
 def _alert(session: sa.Connection, actor: Actor, alert_id: str) -> Any:
@@ -196,7 +195,7 @@ def keep(session: sa.Connection, *, actor: Actor, picked: Picked, now: datetime)
             for place, (entry_id, reader_id) in enumerate(picked.drawn.entries, start=1)
         ],
     )
-    _write(session, actor, "sample.draw", told | {"drawn": len(picked.drawn.entries)}, now, object_id=sample_id)
+    tell(session, actor, "sample.draw", told | {"drawn": len(picked.drawn.entries)}, now, object_id=sample_id)
     return sample_id
 
 
@@ -269,7 +268,7 @@ def judge_item(
     })  # fmt: skip
     if session.execute(sa.update(sample_items).where(*mine).values(**written)).rowcount != 1:
         raise NotPossible("already_judged")
-    _write(session, actor, "sample.judge", {"entry": row.entry_id, "outcome": outcome}, now, object_id=sample_id)
+    tell(session, actor, "sample.judge", {"entry": row.entry_id, "outcome": outcome}, now, object_id=sample_id)
 
 
 # --- the signed log ---------------------------------------------------------------------------------------------------
@@ -298,13 +297,4 @@ def may_take_log(_session: sa.Connection, *, actor: Actor) -> None:
 
 
 def _told(session: sa.Connection, actor: Actor, question: str, shown: int, now: datetime, **filters: str) -> None:
-    look_up(session, actor, "audit.search", {"question": question, "filters": filters, "shown": shown}, now)
-
-
-def _write(
-    session: sa.Connection, actor: Actor, event: str, fields: dict[str, Any], now: datetime, *, object_id: str
-) -> None:
-    audit.record(
-        session, actor=actor, municipality_id=actor.municipality_id, event=event, now=now, object_id=object_id,
-        role="auditor", unit_id=actor.unit_for("auditor"), fields=fields,
-    )  # fmt: skip
+    tell(session, actor, "audit.search", {"question": question, "filters": filters, "shown": shown}, now)
