@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,24 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
         yield make
     assert not complaints, "the page broke its own rules:\n" + "\n".join(complaints)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """How somebody looks at pages. `open` gives another person's page, looked at in the same way."""
+
+    has_script: bool
+    open: Callable[[], Page]
+
+
+@pytest.fixture(
+    params=[(WIDTHS["laptop"], {}), (WIDTHS["phone"], {"color_scheme": "dark", "java_script_enabled": False})],
+    ids=["laptop", "phone, dark, without script"],
+)
+def screen(request: pytest.FixtureRequest, new_page: Callable[..., Page]) -> Screen:
+    """The two ends of how people look: a laptop with all there is, and a phone that is dark and runs no script."""
+    width, more = request.param
+    return Screen(more.get("java_script_enabled", True), lambda: new_page(width=width, **more))
 
 
 @pytest.fixture

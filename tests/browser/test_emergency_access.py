@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from bti.clock import utc_now
 from tests.browser.checks import check_page, no_horizontal_scroll, survives_text_spacing
+from tests.browser.conftest import Screen
 from tests.cast import Cast, settle
 
 REASON = "Barnet er funnet alene ute, og vi må vite hvem som kan ta imot det i kveld."
@@ -27,21 +28,14 @@ def log_in(page: Page, address: str, name: str) -> None:
     page.get_by_role("button", name=name).first.click()
 
 
-@pytest.mark.parametrize(
-    ("width", "more"),
-    [(1280, {}), (320, {"color_scheme": "dark", "java_script_enabled": False})],
-    ids=["laptop", "phone, dark, without script"],
-)
 def test_is_asked_for_used_ended_and_reviewed(
     town: Cast,
     live_server: Callable[[sa.Engine], str],
-    new_page: Callable[..., Page],
-    width: int,
-    more: dict[str, object],
+    screen: Screen,
 ) -> None:
     reference = town.facts(town.at_level_2()).reference
-    address, look = live_server(town.database), check_page if width == 1280 else _at_least_no_scroll
-    page = new_page(width=width, **more)
+    address, look = live_server(town.database), check_page if screen.has_script else _at_least_no_scroll
+    page = screen.open()
 
     log_in(page, address, "Nils Berg")
     page.goto(f"{address}/saker/{reference}")
@@ -68,7 +62,7 @@ def test_is_asked_for_used_ended_and_reviewed(
     page.goto(f"{address}/saker/{reference}")
     expect(page.get_by_role("heading", name="Vi finner ikke siden")).to_be_visible()
 
-    leader = new_page(width=width, **more)
+    leader = screen.open()
     log_in(leader, address, "Rune Vik")
     leader.goto(f"{address}/enheten")
     look(leader)
@@ -81,25 +75,18 @@ def test_is_asked_for_used_ended_and_reviewed(
     expect(leader.get_by_text("Gjennomgangen er lagret.")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("width", "more"),
-    [(1280, {}), (320, {"color_scheme": "dark", "java_script_enabled": False})],
-    ids=["laptop", "phone, dark, without script"],
-)
 def test_an_auditor_draws_samples_and_looks_at_the_signed_log(
     town: Cast,
     live_server: Callable[[sa.Engine], str],
-    new_page: Callable[..., Page],
-    width: int,
-    more: dict[str, object],
+    screen: Screen,
 ) -> None:
     reference = town.facts(town.at_level_2()).reference
-    address, look = live_server(town.database), check_page if width == 1280 else _at_least_no_scroll
-    kari = new_page(width=width, **more)
+    address, look = live_server(town.database), check_page if screen.has_script else _at_least_no_scroll
+    kari = screen.open()
     log_in(kari, address, "Kari Nordmann")
     kari.goto(f"{address}/saker/{reference}")
 
-    page = new_page(width=width, **more)
+    page = screen.open()
     log_in(page, address, "Tove Lund")
     page.goto(f"{address}/revisjon/oppgaver")
     look(page)

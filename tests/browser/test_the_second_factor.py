@@ -14,6 +14,7 @@ from bti.db import reading, writing
 from bti.models import municipalities, second_factors
 from bti.usecases import people
 from tests.browser.checks import check_page
+from tests.browser.conftest import Screen
 from tests.cast import Cast, settle
 
 PASSWORD = "hest batteri stift"
@@ -53,20 +54,13 @@ def unused_code(town: Cast, secret: str) -> str:
     return code_at(secret, now.fromtimestamp(step * STEP_SECONDS, now.tzinfo))
 
 
-@pytest.mark.parametrize(
-    ("width", "more"),
-    [(1280, {}), (320, {"color_scheme": "dark", "java_script_enabled": False})],
-    ids=["laptop", "phone, dark, without script"],
-)
 def test_an_administrator_begins_it_and_comes_in_by_it(
     town: Cast,
     live_server: Callable[[sa.Engine], str],
-    new_page: Callable[..., Page],
-    width: int,
-    more: dict[str, object],
+    screen: Screen,
 ) -> None:
-    address, page = live_server(town.database), new_page(width=width, **more)
-    look = check_page if width == 1280 else _at_least_no_scroll
+    address, page = live_server(town.database), screen.open()
+    look = check_page if screen.has_script else _at_least_no_scroll
 
     log_in(page, address)
     expect(page.get_by_role("heading", name="Slå på totrinnsbekreftelse")).to_be_visible()
