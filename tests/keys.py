@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from bti.crypto.keys import make_keys, use_keys
+from bti.db import be_in
 from bti.models.sealed import begin_owner, cells, sealed_columns
+from bti.queries.register import municipality_ids
+from bti.queries.sealed_cells import Finding, findings_in
 
 # In memory where that can be: a disk makes every key of every test wait.
 MEMORY = Path("/dev/shm")  # noqa: S108
@@ -61,3 +64,10 @@ def change(session: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool
         written = cells(table, place | values)
         here = (table.c.municipality_id == row.municipality_id, table.c.id == row.id)
         session.execute(sa.update(table).where(*here).values({name: written[name] for name in written.keys() - place}))
+
+
+def sealed_findings(session: sa.Connection) -> Iterator[Finding]:
+    """Return what `findings_in` has to say of all municipalities, one after the other."""
+    for municipality_id in municipality_ids(session):
+        be_in(session, municipality_id)
+        yield from findings_in(session, municipality_id)

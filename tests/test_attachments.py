@@ -13,12 +13,12 @@ from bti.db import reading
 from bti.errors import Forbidden, Invalid, NotFound, NotPossible
 from bti.models import attachments as rows
 from bti.models import audit_entries
-from bti.queries.sealed_cells import sealed_findings
 from bti.usecases import attachments, rotation
 from bti.usecases.attachments import LARGEST
 from bti.usecases.filetypes import TYPES, file_name, type_of
 from tests.cast import HERE, MONDAY, Cast, settle
 from tests.files import BAD, GOOD, PDF, TEXT
+from tests.keys import sealed_findings
 
 
 @pytest.fixture

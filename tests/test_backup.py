@@ -23,12 +23,12 @@ from bti.crypto.keys import make_keys, use_keys
 from bti.db import current_revision, head_revision, open_database, reading, upgrade_within, writing
 from bti.models import metadata
 from bti.models.sealed import begin_owner
-from bti.queries.sealed_cells import sealed_findings
 from bti.sequencer.signing import Contradiction
 from bti.verifier.verdict import GOOD, TAMPERED
 from tests.cast import HERE, MONDAY, NEXT_DOOR, Cast, settle, settle_neighbour
 from tests.databases import PAGES, SIGNER, administering, as_owner, as_signer
 from tests.invariants import broken
+from tests.keys import sealed_findings
 from tests.sequencing import HOST, Ledger, check, fsck, let_go
 
 OWNER = "bti_owner"

@@ -21,9 +21,10 @@ from bti.db import reading
 from bti.errors import NotPossible
 from bti.models import audit_entries, measures, metadata, people
 from bti.models.sealed import Cell
-from bti.queries.sealed_cells import all_rows, key_problems, sealed_findings, sealed_tables
+from bti.queries.sealed_cells import all_rows, key_problems, sealed_tables
 from bti.usecases import rotation
 from tests.cast import HERE, MONDAY, Cast, settle
+from tests.keys import sealed_findings
 
 # Rotates in a process of its own, and kills itself with -9 as soon as it has come so far.
 DIES = """

@@ -22,13 +22,13 @@ from bti.demo.town import STAFF
 from bti.errors import Stale, Unopened
 from bti.models import audit_entries, entries, guardians, metadata, people, subjects, units, wonders
 from bti.models.sealed import Cell, cells, national_id_index, sealed, sealed_columns
-from bti.queries.sealed_cells import Finding, raw_rows, sealed_findings, sealed_tables
+from bti.queries.sealed_cells import Finding, raw_rows, sealed_tables
 from bti.usecases import drafts, referrals, rotation
 from bti.usecases.imports import runs
 from bti.usecases.people import change_person
 from bti.verifier.entries import LONGEST_ENTRY
 from tests.cast import HERE, MONDAY, NEXT_DOOR, Cast, settle, settle_neighbour
-from tests.keys import change
+from tests.keys import change, sealed_findings
 from tests.sequencing import tamper
 
 LARGE = 450

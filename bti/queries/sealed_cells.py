@@ -125,18 +125,9 @@ def keys_missing(session: sa.Connection) -> int:
     return len(missing)
 
 
-def sealed_findings(session: sa.Connection) -> Iterator[Finding]:
-    """Return every cell that doesn't open, and every one that isn't what the trail tells of last.
-
-    Goes from municipality to municipality, and leaves the session in the last one.
-    """
-    for municipality_id in municipality_ids(session):
-        be_in(session, municipality_id)
-        yield from findings_in(session, municipality_id)
-
-
 def findings_in(session: sa.Connection, municipality_id: str) -> Iterator[Finding]:
-    """The same in one municipality, which the session must be in."""
+    """Return every cell of a municipality, which the session must be in, that doesn't open, and every one that isn't
+    what the trail tells of last."""
     told = _told(session, municipality_id)
     for table in sealed_tables():
         for row in all_rows(session, table, municipality_id=municipality_id):
